@@ -1,0 +1,119 @@
+// Where intents, divergences and upload records live. Asynchronous and free of any database, so that a shared one can stand in.
+import type { Side } from '../core/store.ts';
+
+/** A path an operation touches; `subtree` if everything below it as well. Canonical (target) paths. */
+export interface Reach {
+  path: string;
+  subtree: boolean;
+}
+
+/** A mutation written down before its first byte leaves. */
+export interface NewIntent {
+  app: string;
+  verb: string;
+  reaches: Reach[];
+  /** The truth of its paths while it is open. */
+  primary: Side;
+  /** Absent if the other side is not asked. */
+  secondary?: Side;
+  /** True for a stage: after a crash it takes its secondary out of the upload's sides instead of making a divergence. */
+  staged: boolean;
+}
+
+/** An open intent; its id is the generation of everything that comes of it. */
+export interface Intent extends NewIntent {
+  id: number;
+  openedMs: number;
+}
+
+/** A path or subtree that is known or suspected to differ between the sides. */
+export interface Divergence extends Reach {
+  /** The side known to hold the newest state. */
+  truth: Side;
+  /** Id of the latest intent that touched it; repair clears only the generation it worked on. */
+  generation: number;
+  reason: string;
+  sinceMs: number;
+  /**
+   * Not cleared before this time (epoch ms): a request without an answer may still land (design §4, "unknown has a tail").
+   */
+  tailUntilMs?: number;
+  /** What stands only on the other side is kept, not deleted (semantics D1: a first start). */
+  keepExtras?: boolean;
+}
+
+/** Requests that belong together: create, append, append, flush. */
+export interface Upload {
+  path: string;
+  generation: number;
+  /** ETag shown to clients from create to flush. */
+  etag?: string;
+  /** Sides that hold every acked byte; only shrinks. */
+  sides: Side[];
+  /** True while it holds acked bytes that are not flushed. */
+  unflushed: boolean;
+  app: string;
+  touchedMs: number;
+}
+
+/** One change of the journal's state; a list of them is one commit. */
+export type Change =
+  | { do: 'put'; divergence: Divergence }
+  /** Removes the row if its generation is still this one. */
+  | { do: 'clear'; path: string; generation: number }
+  /** Removes all rows and upload records strictly below. */
+  | { do: 'clear-below'; path: string }
+  /** Rows and upload records at and below `from` are found at and below `to` afterwards. */
+  | { do: 'move'; from: string; to: string }
+  | { do: 'put-upload'; upload: Upload }
+  | { do: 'end-upload'; path: string }
+  | { do: 'meta'; key: string; value: string };
+
+/** All that decides where a path is served and written. */
+export interface PathState {
+  /** Nearest divergence at the path or above it (subtree). */
+  divergence?: Divergence;
+  /** Open intents that reach the path. */
+  intents: Intent[];
+  upload?: Upload;
+}
+
+/** Rows below a folder, for listings, renames and recursive deletes. */
+export interface Below {
+  divergences: Divergence[];
+  intents: Intent[];
+  uploads: Upload[];
+}
+
+/** Numbers for metrics; cheap to ask. */
+export interface JournalGauges {
+  openIntents: number;
+  divergentPaths: number;
+  openUploads: number;
+  /** Epoch ms of the oldest divergence. */
+  oldestSinceMs?: number;
+  writable: boolean;
+}
+
+/** The journal is one ordered queue: what is asked for first is durable first, awaited or not. */
+export interface Journal {
+  /** Identity of this journal; made once. */
+  readonly id: string;
+  /** Raised durably at each start. */
+  readonly epoch: number;
+  /** Resolves when the intent is durable. @throws StoreError `unavailable` if the journal cannot be written */
+  open(intent: NewIntent): Promise<Intent>;
+  /** Closes an intent together with what it leaves behind, as one commit. Resolves when durable; visible at once. */
+  settle(intent: Intent, changes: Change[]): Promise<void>;
+  /** Commits changes that belong to no intent. */
+  apply(changes: Change[]): Promise<void>;
+  state(path: string): Promise<PathState>;
+  /** Rows strictly below `folder`; `direct` only its immediate children. At most `limit` rows of each kind. */
+  below(folder: string, options: { direct: boolean; limit: number }): Promise<Below>;
+  /** Divergences in order of path. */
+  divergences(page: { after?: string; limit: number }): Promise<{ total: number; items: Divergence[] }>;
+  uploads(): Promise<Upload[]>;
+  meta(key: string): Promise<string | undefined>;
+  gauges(): JournalGauges;
+  close(): Promise<void>;
+}

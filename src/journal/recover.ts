@@ -1,0 +1,69 @@
+// What a restart makes of what the former process left open: nothing is guessed (design §4, "Crash").
+import { otherSide, type Side } from '../core/store.ts';
+import type { Change, Divergence, Intent, Upload } from './journal.ts';
+
+/** Everything that was durable when the former process ended. */
+export interface Leftovers {
+  intents: readonly Intent[];
+  divergences: readonly Divergence[];
+  uploads: readonly Upload[];
+}
+
+/**
+ * Every open intent becomes a divergence whose truth is its primary; an open stage takes its secondary out of the upload's
+ * sides. Requests of the former process may still land, so every divergence gets a tail.
+ * @param tailUntilMs epoch ms until which late requests are possible
+ */
+export function recover(left: Leftovers, nowMs: number, tailUntilMs: number): Change[] {
+  const rows = new Map<string, Divergence>(
+    left.divergences.map((row) => [row.path, { ...row, tailUntilMs }]),
+  );
+  const uploads = new Map(left.uploads.map((upload) => [upload.path, upload]));
+  const ordered = [...left.intents].sort((a, b) => a.id - b.id);
+  for (const intent of ordered) {
+    if (intent.staged) {
+      const path = intent.reaches[0]!.path;
+      uploads.set(path, withoutSecondary(uploads.get(path), intent, path));
+      continue;
+    }
+    if (!intent.secondary) continue;
+    for (const reach of intent.reaches)
+      rows.set(reach.path, recovered(intent, reach, rows.get(reach.path), nowMs, tailUntilMs));
+  }
+  return [
+    ...[...rows.values()].map((divergence): Change => ({ do: 'put', divergence })),
+    ...[...uploads.values()].map((upload): Change => ({ do: 'put-upload', upload })),
+  ];
+}
+
+function recovered(
+  intent: Intent,
+  reach: Intent['reaches'][number],
+  earlier: Divergence | undefined,
+  nowMs: number,
+  tailUntilMs: number,
+): Divergence {
+  return {
+    path: reach.path,
+    subtree: reach.subtree || (earlier?.subtree ?? false),
+    truth: intent.primary,
+    generation: intent.id,
+    reason: `${intent.verb} was open when the gateway ended`,
+    sinceMs: earlier?.sinceMs ?? nowMs,
+    tailUntilMs,
+  };
+}
+
+function withoutSecondary(upload: Upload | undefined, intent: Intent, path: string): Upload {
+  const primary: Side = intent.primary;
+  const lost = otherSide(primary);
+  return {
+    path,
+    generation: intent.id,
+    app: intent.app,
+    touchedMs: intent.openedMs,
+    unflushed: true,
+    ...upload,
+    sides: (upload?.sides ?? [primary]).filter((side) => side !== lost || !intent.secondary),
+  };
+}

@@ -1,0 +1,69 @@
+// Stops asking a store that keeps failing, and asks again after a while (opossum). Only temporary errors count.
+import CircuitBreaker from 'opossum';
+import type { Store } from '../core/store.ts';
+import { StoreError } from '../core/store-error.ts';
+
+/** Numbers of a breaker. */
+export interface BreakerOptions {
+  /** Fewer calls than this within the window never open it. */
+  volumeThreshold: number;
+  /** Share of failed calls that opens it, percent. */
+  errorPercent: number;
+  /** The window, milliseconds. */
+  rollingMs: number;
+  /** How long it stays open before one call is let through, milliseconds. */
+  resetMs: number;
+}
+
+export type BreakerState = 'closed' | 'half-open' | 'open';
+
+/** A store behind a breaker, and the breaker's state. */
+export interface BrokenStore {
+  store: Store;
+  state(): BreakerState;
+  /** Opens it by hand (drills, maintenance); `false` closes it. */
+  force(open: boolean): void;
+}
+
+/** A layer: while open, every call fails at once with `unavailable` and nothing has been sent. */
+export function withBreaker(
+  store: Store,
+  options: BreakerOptions,
+  onState?: (state: BreakerState) => void,
+): BrokenStore {
+  const breaker = new CircuitBreaker((call: () => Promise<unknown>) => call(), {
+    timeout: false,
+    volumeThreshold: options.volumeThreshold,
+    errorThresholdPercentage: options.errorPercent,
+    rollingCountTimeout: options.rollingMs,
+    resetTimeout: options.resetMs,
+    errorFilter: (error: unknown) => !(error instanceof StoreError && error.temporary),
+  });
+  const state = (): BreakerState => (breaker.opened ? 'open' : breaker.halfOpen ? 'half-open' : 'closed');
+  for (const event of ['open', 'halfOpen', 'close'] as const) breaker.on(event, () => onState?.(state()));
+
+  const fire = async <T>(call: () => Promise<T>): Promise<T> => {
+    try {
+      return (await breaker.fire(call)) as T;
+    } catch (error) {
+      if ((error as { code?: string }).code !== 'EOPENBREAKER') throw error;
+      throw new StoreError('unavailable', `${store.name} is not asked: its breaker is open`, {
+        code: 'breaker-open',
+        retryAfterMs: options.resetMs,
+      });
+    }
+  };
+  return {
+    store: {
+      ...store,
+      query: (query, ctx) => fire(() => store.query(query, ctx)),
+      mutate: (mutation, ctx) => fire(() => store.mutate(mutation, ctx)),
+      async close() {
+        breaker.shutdown();
+        await store.close?.();
+      },
+    },
+    state,
+    force: (open) => (open ? breaker.open() : breaker.close()),
+  };
+}
