@@ -1,0 +1,14 @@
+// The words that the rows of the metric table share.
+
+export const side = ['side', 'source', 'target'] as const;
+export const app = ['app'] as const;
+export const verb = ['verb'] as const;
+
+/** What the dashboard's variable `instance` chooses: one gateway or all. */
+export const here = 'instance=~"$instance"';
+
+/** The same, and the apps chosen by the variable `app`. */
+export const mine = `${here},app=~"$app"`;
+
+/** Grafana picks a window that holds at least four scrapes. */
+export const rate = '[$__rate_interval]';
