@@ -1,0 +1,139 @@
+// Shapes of the admin API: TypeScript types, answer schemas and OpenAPI from one source.
+import { type Static, type TSchema, Type } from 'typebox';
+import type { Mount } from '../core/mount.ts';
+
+/** Most divergences of one page. */
+export const maxPage = 1_000;
+/** Divergences of a page if the caller names no limit. */
+export const defaultPage = 100;
+
+const SideSchema = Type.Union([Type.Literal('source'), Type.Literal('target')]);
+
+/** A failed request. */
+export const ErrorSchema = Type.Object({
+  error: Type.Object({ code: Type.String(), message: Type.String() }),
+});
+
+/** The process answers. */
+export const LiveSchema = Type.Object({ status: Type.Literal('live') });
+
+/** Whether clients may be sent here: listeners up and a valid routing table loaded. Stores do not count. */
+export const ReadySchema = Type.Object({
+  ready: Type.Boolean(),
+  reason: Type.Optional(Type.String({ description: 'Why not.' })),
+});
+export type Readiness = Static<typeof ReadySchema>;
+
+/** One store as the gateway sees it. */
+export const StoreHealthSchema = Type.Object({
+  side: SideSchema,
+  name: Type.String({ description: 'Name of the store in gateway.yaml.' }),
+  breaker: Type.Union([Type.Literal('closed'), Type.Literal('half-open'), Type.Literal('open')]),
+  reachable: Type.Boolean({ description: 'Whether its latest answer was not a temporary failure.' }),
+  lastError: Type.Optional(
+    Type.Object({ message: Type.String(), at: Type.String({ description: 'ISO time.' }) }),
+  ),
+});
+export type StoreHealth = Static<typeof StoreHealthSchema>;
+
+/** All stores, and whether all of them are well. */
+export const StoresSchema = Type.Object({ healthy: Type.Boolean(), stores: Type.Array(StoreHealthSchema) });
+
+/** What an app reads from and writes to. */
+export const RouteViewSchema = Type.Object({
+  reads: SideSchema,
+  writes: Type.Union([SideSchema, Type.Literal('both')]),
+  ack: Type.Union([Type.Literal('primary'), Type.Literal('both')]),
+  failover: Type.Union([Type.Literal('none'), Type.Literal('reads'), Type.Literal('full')]),
+  mounts: Type.Unsafe<readonly Mount[]>(
+    Type.Array(Type.Object({ source: Type.String(), target: Type.String() })),
+  ),
+});
+export type RouteView = Static<typeof RouteViewSchema>;
+
+/** One app: what the file wants and what is in force. */
+export const AppStatusSchema = Type.Object({
+  app: Type.String(),
+  desired: Type.Union([RouteViewSchema, Type.Null()], { description: 'null: no longer in the file.' }),
+  effective: Type.Union([RouteViewSchema, Type.Null()], { description: 'null: not in force yet.' }),
+  reason: Type.Optional(Type.String({ description: 'Why the two differ.' })),
+});
+export type AppStatus = Static<typeof AppStatusSchema>;
+
+/** A path, or a subtree, known or suspected to differ. */
+export const DivergenceSchema = Type.Object({
+  path: Type.String({ description: "Canonical path: in the target's namespace." }),
+  truth: SideSchema,
+  reason: Type.String(),
+  since: Type.String({ description: 'ISO time.' }),
+  generation: Type.Integer(),
+  subtree: Type.Boolean({ description: 'Everything below the path too.' }),
+});
+export type DivergenceItem = Static<typeof DivergenceSchema>;
+
+/** A page of divergences, in the order of their paths. */
+export const DivergencesSchema = Type.Object({
+  total: Type.Integer({ description: 'Of all pages.' }),
+  items: Type.Array(DivergenceSchema),
+  next: Type.Optional(
+    Type.String({
+      description: '`after` of the next page, which may be empty; absent: this was the last one.',
+    }),
+  ),
+});
+
+/** Parameters of `GET /v1/divergences`. */
+export const DivergencesQuerySchema = Type.Object(
+  {
+    limit: Type.Integer({ minimum: 1, maximum: maxPage, default: defaultPage }),
+    after: Type.Optional(Type.String({ description: 'Only paths behind this one.', pattern: '^/' })),
+  },
+  { additionalProperties: false },
+);
+export type DivergencesQuery = Static<typeof DivergencesQuerySchema>;
+
+/** One operation of the admin API. */
+export interface AdminRoute {
+  path: string;
+  summary: string;
+  /** By status; each answer is JSON unless `text`. */
+  answers: Record<number, TSchema>;
+  query?: TSchema;
+  text?: boolean;
+}
+
+const noParameters = Type.Object({}, { additionalProperties: false });
+
+/** Every operation, by its name. */
+export const adminRoutes = {
+  metrics: { path: '/metrics', summary: 'Metrics in the text format of Prometheus', answers: {}, text: true },
+  live: {
+    path: '/health/live',
+    summary: 'Whether the process answers; for liveness probes',
+    answers: { 200: LiveSchema },
+  },
+  ready: {
+    path: '/health/ready',
+    summary: 'Whether listeners are up and a valid routing table is loaded; for readiness probes. 503: not',
+    answers: { 200: ReadySchema, 503: ReadySchema },
+  },
+  stores: {
+    path: '/health/stores',
+    summary:
+      'Breaker and last error of each store. 503 with the same body if any is down; not for probes: the gateway serves on',
+    answers: { 200: StoresSchema, 503: StoresSchema },
+  },
+  apps: {
+    path: '/v1/apps',
+    summary: 'Desired and effective route of each app',
+    answers: { 200: Type.Array(AppStatusSchema) },
+    query: noParameters,
+  },
+  divergences: {
+    path: '/v1/divergences',
+    summary: 'Paths known or suspected to differ, page by page',
+    answers: { 200: DivergencesSchema, 400: ErrorSchema },
+    query: DivergencesQuerySchema,
+  },
+  openapi: { path: '/v1/openapi.json', summary: 'This description', answers: {} },
+} as const satisfies Record<string, AdminRoute>;
