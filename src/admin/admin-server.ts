@@ -72,6 +72,10 @@ export async function createAdmin(options: AdminOptions): Promise<Admin> {
   const app = fastify({
     requestTimeout: requestTimeoutMs,
     forceCloseConnections: true,
+    // Malformed escapes in the path, which never reach the error handler.
+    frameworkErrors: (error, _request, reply) => {
+      refuse(reply as FastifyReply, error.statusCode ?? 400, 'invalid', error.message);
+    },
     // Unknown parameters are an error, so a misspelt `limit` is not silently a default.
     ajv: { customOptions: { removeAdditional: false } },
   });
@@ -124,10 +128,12 @@ function badRequest(message: string): Error {
   return Object.assign(new Error(message), { statusCode: 400 });
 }
 
+function refuse(reply: FastifyReply, status: number, code: string, message: string): FastifyReply {
+  return reply.code(status).send({ error: { code, message } });
+}
+
 /** Every refusal has one shape, and nothing of the inside shows. */
 function refuseInJson(app: FastifyInstance, logger: Logger): void {
-  const refuse = (reply: FastifyReply, status: number, code: string, message: string): FastifyReply =>
-    reply.code(status).send({ error: { code, message } });
   app.setNotFoundHandler((request, reply) => {
     const known = Object.values<AdminRoute>(adminRoutes).some(
       (route) => route.path === request.url.split('?')[0],
