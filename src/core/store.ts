@@ -19,6 +19,8 @@ export interface Caller {
   user?: string;
   /** Entra application id. */
   clientId?: string;
+  /** True if `user` and `clientId` were proven by a signature or a token (semantics C1). */
+  authenticated?: boolean;
   /** True if the connection comes from this machine (semantics C1). */
   loopback?: boolean;
   /** Fixed by a signed two-step link (semantics A6); wins over matching. */
