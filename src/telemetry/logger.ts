@@ -14,7 +14,7 @@ const secretKeys =
 // Secrets inside text: the signature of a SAS or of one of our own links, Hadoop delegation tokens, account keys; also
 // inside a URL that is itself a parameter, hence %3D.
 const secretParameters =
-  /\b(sig|signature|delegation|token|AccountKey|SharedAccessSignature)(=|%3D)[^&"\\\s;]+/gi;
+  /((?:\b|%[0-9a-f]{2})(?:sig|signature|delegation|token|twinlake\.link|AccountKey|SharedAccessSignature)(?:=|%3D))[^&"\\\s;]+/gi;
 // Credentials quoted from a header. 16 characters: shorter than any key, longer than the words that follow in prose.
 const secretSchemes = /\b(Bearer\s+|SharedKey(?:Lite)?\s+[\w-]+:)[\w.~+/=-]{16,}/g;
 
@@ -22,7 +22,7 @@ const secretSchemes = /\b(Bearer\s+|SharedKey(?:Lite)?\s+[\w-]+:)[\w.~+/=-]{16,}
 export function redact(line: string): string {
   return line
     .replace(secretKeys, `$1"${redacted}"`)
-    .replace(secretParameters, `$1$2${redacted}`)
+    .replace(secretParameters, `$1${redacted}`)
     .replace(secretSchemes, `$1${redacted}`);
 }
 

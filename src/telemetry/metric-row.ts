@@ -25,8 +25,8 @@ export interface Panel {
   /** Grafana's unit id: `short`, `s`, `ops`, `Bps`, `bytes`, `percentunit`, `bool_yes_no`. */
   unit: string;
   targets: readonly Target[];
-  /** `states`: a state timeline whose numbers have the names of `states`, in order from 0. Default: time series. */
-  states?: readonly string[];
+  /** A state timeline instead of a time series: text and colour of each number, from 0 on. */
+  states?: readonly (readonly [text: string, color: string])[];
 }
 
 /** One alerting rule of Prometheus; the templates see `$labels` and `$value`. */

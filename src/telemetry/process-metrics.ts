@@ -16,7 +16,10 @@ export const processMetrics = {
         title: 'Apps that read from the target',
         description: 'The cutover of each app.',
         unit: 'short',
-        states: ['source', 'target'],
+        states: [
+          ['source', 'blue'],
+          ['target', 'purple'],
+        ],
         targets: [[`max by (app) (twinlake_route_reads{${mine},side="target"})`, '{{app}}']],
       },
     ],
@@ -51,7 +54,10 @@ export const processMetrics = {
         title: 'Routing table on disk',
         description: 'Invalid: the former table stays in force.',
         unit: 'short',
-        states: ['invalid', 'valid'],
+        states: [
+          ['invalid', 'red'],
+          ['valid', 'green'],
+        ],
         targets: [[`min(twinlake_routes_valid{${here}})`, 'routes.yaml']],
       },
     ],
