@@ -212,3 +212,18 @@ export interface MutationResult {
 export function bodyOf(mutation: Mutation): Body | undefined {
   return 'body' in mutation ? mutation.body : undefined;
 }
+
+/** All paths a mutation names, its own first. */
+export function pathsOf(mutation: Mutation): string[] {
+  if (mutation.verb === 'rename') return [mutation.path, mutation.destination];
+  if (mutation.verb === 'concat') return [mutation.path, ...mutation.sources];
+  return [mutation.path];
+}
+
+/** The same mutation with every path translated. */
+export function mapPaths<M extends Mutation>(mutation: M, translate: (path: string) => string): M {
+  const moved = { ...mutation, path: translate(mutation.path) };
+  if (moved.verb === 'rename') moved.destination = translate(moved.destination);
+  if (moved.verb === 'concat') moved.sources = moved.sources.map(translate);
+  return moved;
+}

@@ -40,7 +40,8 @@ export function withBreaker(
     errorFilter: (error: unknown) => !(error instanceof StoreError && error.temporary),
   });
   const state = (): BreakerState => (breaker.opened ? 'open' : breaker.halfOpen ? 'half-open' : 'closed');
-  for (const event of ['open', 'halfOpen', 'close'] as const) breaker.on(event, () => onState?.(state()));
+  for (const event of ['open', 'halfOpen', 'close'] as const)
+    breaker.on(event as 'open', () => onState?.(state()));
 
   const fire = async <T>(call: () => Promise<T>): Promise<T> => {
     try {

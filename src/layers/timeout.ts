@@ -82,7 +82,7 @@ export function withTimeout(store: Store, { timeoutMs }: { timeoutMs: number }):
     async query(query, ctx) {
       const dog = startWatchdog(timeoutMs, ctx.signal, late(query.verb, 'no'));
       try {
-        return await Promise.race([store.query(query, { ...ctx, signal: ctx.signal }), dog.expired]);
+        return await Promise.race([store.query(query, { ...ctx, signal: dog.signal }), dog.expired]);
       } finally {
         dog.stop();
       }

@@ -1,0 +1,71 @@
+// What a settled mutation leaves in the journal, pure.
+import type { Mutation } from '../core/mutation.ts';
+import type { Change, Divergence, Reach } from '../journal/journal.ts';
+import type { Settlement } from './settle.ts';
+
+/** The paths a mutation touches; `subtree` where it moves or removes all below. */
+export function reachesOf(mutation: Mutation): Reach[] {
+  if (mutation.verb === 'rename') {
+    return [
+      { path: mutation.path, subtree: true },
+      { path: mutation.destination, subtree: true },
+    ];
+  }
+  if (mutation.verb === 'concat') {
+    return [mutation.path, ...mutation.sources].map((path) => ({ path, subtree: false }));
+  }
+  return [{ path: mutation.path, subtree: mutation.verb === 'delete' && mutation.recursive }];
+}
+
+/** What `aftermath` looks at. */
+export interface Settled {
+  mutation: Mutation;
+  reaches: readonly Reach[];
+  settlement: Settlement;
+  /** True if the side that decides took it. */
+  acked: boolean;
+  generation: number;
+  nowMs: number;
+  /** How long a request without an answer may still land, milliseconds. */
+  zombieMs: number;
+  /** Rows at the paths themselves before the mutation. */
+  earlier: ReadonlyMap<string, Divergence>;
+}
+
+const endsUploads: ReadonlySet<Mutation['verb']> = new Set(['create', 'delete', 'commit-blocks', 'concat']);
+
+/** The changes to be committed together with the end of the intent. */
+export function aftermath(settled: Settled): Change[] {
+  const { mutation, reaches, settlement, acked } = settled;
+  const changes: Change[] = [];
+  if (mutation.verb === 'rename' && acked)
+    changes.push({ do: 'move', from: mutation.path, to: mutation.destination });
+  if (mutation.verb === 'delete' && acked && mutation.recursive)
+    changes.push({ do: 'clear-below', path: mutation.path });
+  if (endsUploads.has(mutation.verb) && acked) {
+    for (const { path } of reaches) changes.push({ do: 'end-upload', path });
+  }
+  // A flush that retains bytes keeps its upload (semantics A4).
+  if (mutation.verb === 'flush' && acked && !mutation.retain)
+    changes.push({ do: 'end-upload', path: mutation.path });
+  const { divergence } = settlement;
+  if (!divergence) return changes;
+  for (const reach of reaches) changes.push({ do: 'put', divergence: rowFor(settled, reach, divergence) });
+  return changes;
+}
+
+function rowFor(settled: Settled, reach: Reach, left: NonNullable<Settlement['divergence']>): Divergence {
+  const earlier = settled.earlier.get(reach.path);
+  const row: Divergence = {
+    path: reach.path,
+    subtree: reach.subtree || (earlier?.subtree ?? false),
+    truth: left.truth,
+    generation: settled.generation,
+    reason: `${settled.mutation.verb}: ${left.reason}`,
+    sinceMs: earlier?.sinceMs ?? settled.nowMs,
+  };
+  const tail = Math.max(earlier?.tailUntilMs ?? 0, left.tail ? settled.nowMs + settled.zombieMs : 0);
+  if (tail > 0) row.tailUntilMs = tail;
+  if (earlier?.keepExtras) row.keepExtras = true;
+  return row;
+}

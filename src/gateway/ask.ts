@@ -1,0 +1,66 @@
+// Asks one side on behalf of a read: truth first, marks, failover (design §4, semantics A2).
+import type { Route } from '../core/route.ts';
+import { type Ctx, otherSide, type Side } from '../core/store.ts';
+import { StoreError } from '../core/store-error.ts';
+import type { PathState } from '../journal/journal.ts';
+import { type GatewayParts, sidesDown } from './gateway-parts.ts';
+
+/** How often a marked read is asked again before it is refused as busy. */
+const maxAttempts = 8;
+
+/** The side that is known to hold the newest state of a path; undefined if it is clean. */
+export function truthOf(state: PathState): Side | undefined {
+  const intent = state.intents.findLast((open) => open.secondary !== undefined && !open.staged);
+  if (intent) return intent.primary;
+  if (state.upload?.unflushed && state.upload.sides.length === 1) return state.upload.sides[0];
+  return state.divergence?.truth;
+}
+
+/** Where a read goes, and whether the other side would do as well. */
+export interface ReadPlan {
+  side: Side;
+  clean: boolean;
+}
+
+/** The plan of a read, pure. */
+export function planRead(route: Route, truth: Side | undefined, down: ReadonlySet<Side>): ReadPlan {
+  if (truth) return { side: truth, clean: false };
+  const other = otherSide(route.reads);
+  const mayFailOver = route.failover !== 'none' && route.writes === 'both';
+  const side = mayFailOver && down.has(route.reads) && !down.has(other) ? other : route.reads;
+  return { side, clean: mayFailOver };
+}
+
+/**
+ * Asks a side something; the canonical path decides plan and marks. What `ask` gave is released with `discard` if it has to be
+ * asked again.
+ */
+export async function askTruth<T>(
+  parts: GatewayParts,
+  read: { route: Route; path: string; tree: boolean; ctx: Ctx },
+  ask: (side: Side) => Promise<T>,
+  discard: (answer: T) => void = () => undefined,
+): Promise<T> {
+  const { route, path, tree, ctx } = read;
+  let failed: Side | undefined;
+  for (let attempt = 0; attempt < maxAttempts; attempt++) {
+    const truth = truthOf(await parts.journal.state(path));
+    const plan = planRead(route, truth, failed ? new Set([failed]) : sidesDown(parts));
+    const mark = parts.marks.begin(path, plan.side, tree);
+    ctx.trail.servedBy = plan.side;
+    try {
+      const answer = await ask(plan.side);
+      if (!mark.marked) return answer;
+      discard(answer);
+    } catch (thrown) {
+      const error = StoreError.from(thrown, 'no');
+      if (mark.marked) continue;
+      // One more try, at the other side of a clean path (semantics A2).
+      if (failed || !plan.clean || !error.temporary) throw error;
+      failed = plan.side;
+    } finally {
+      mark.end();
+    }
+  }
+  throw new StoreError('unavailable', 'the path is being written without pause', { retryAfterMs: 100 });
+}

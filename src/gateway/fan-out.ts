@@ -1,0 +1,151 @@
+// Carries a planned mutation to its sides. The secondary can never stall or fail the primary.
+import { bodyOf, type Mutation, type MutationResult, mapPaths } from '../core/mutation.ts';
+import type { Ctx, Side } from '../core/store.ts';
+import { StoreError } from '../core/store-error.ts';
+import type { GatewayParts } from './gateway-parts.ts';
+import { type Place, pathOn } from './places.ts';
+import type { Plan } from './plan.ts';
+import { type Outcome, outcomeOf } from './settle.ts';
+import { tee } from './tee.ts';
+
+/** What one side made of it. */
+export interface Attempt {
+  outcome: Outcome;
+  result?: MutationResult;
+  error?: StoreError;
+}
+
+/** A mutation under way: `first` decides the answer, `second` when the lock may go. */
+export interface FanOut {
+  first: Promise<Attempt>;
+  second: Promise<Attempt>;
+}
+
+/** How long a driver may take to say what became of a request that was let go, milliseconds. */
+const verdictMs = 250;
+
+/** True if a failed primary may be replaced by the other side (semantics A2). */
+export function mayTakeOver(plan: Plan, first: Attempt): boolean {
+  return plan.mayFailOver && (first.outcome === 'unknown' || first.error?.temporary === true);
+}
+
+/** What the secondary is sent: the decision has been made at the primary, so no condition and no lease (semantics A3). */
+export function forSecondary(mutation: Mutation): Mutation {
+  const free = { ...mutation } as Mutation;
+  if ('condition' in free) delete free.condition;
+  if (free.verb === 'rename') {
+    delete free.sourceCondition;
+    free.replace = 'any';
+  }
+  if ('parents' in free) free.parents = 'all';
+  return free;
+}
+
+async function attempt(call: () => Promise<MutationResult>): Promise<Attempt> {
+  try {
+    return { outcome: 'acked', result: await call() };
+  } catch (thrown) {
+    const error = StoreError.from(thrown);
+    return { outcome: outcomeOf(error), error };
+  }
+}
+
+/**
+ * Starts a mutation whose paths are canonical. Requests go on when the client goes away: only its body, breaking off, ends them.
+ */
+export function fanOut(
+  parts: GatewayParts,
+  plan: Plan,
+  mutation: Mutation,
+  place: Place,
+  app: string,
+  ctx: Ctx,
+): FanOut {
+  const { secondary } = plan;
+  const body = bodyOf(mutation);
+  const letGo = new AbortController();
+  const giveUp = (reason: string): void => {
+    if (letGo.signal.aborted) return;
+    parts.events.onLetGo?.(app, reason);
+    letGo.abort(new StoreError('aborted', reason, { applied: 'unknown' }));
+  };
+  const split = body && secondary ? tee(body.stream, parts.lag, giveUp) : undefined;
+
+  const send = (side: Side, what: Mutation, stream: typeof split, sideCtx: Ctx): Promise<Attempt> => {
+    const branch = stream && (side === plan.primary ? stream.primary : stream.secondary);
+    const named = mapPaths(
+      branch ? ({ ...what, body: { ...body, stream: branch } } as Mutation) : what,
+      (path) => pathOn(side, place, path),
+    );
+    return attempt(() => parts.sides[side].store.mutate(named, sideCtx)).finally(() => branch?.destroy());
+  };
+  const detached: Ctx = {
+    ...ctx,
+    signal: new AbortController().signal,
+    orderWaitMs: parts.limits.orderWaitMs,
+  };
+  const first = send(plan.primary, mutation, split, detached);
+  if (!secondary) return { first, second: Promise.resolve({ outcome: 'skipped' }) };
+
+  const secondCtx: Ctx = {
+    ...detached,
+    trail: {},
+    signal: letGo.signal,
+    orderWaitMs: 0,
+    wantEntry: plan.mayFailOver,
+  };
+  const follow = async (): Promise<Attempt> => {
+    if (plan.order === 'primary-first') {
+      const decided = await first;
+      if (mayTakeOver(plan, decided)) return send(secondary, mutation, undefined, secondCtx);
+      if (decided.outcome !== 'acked') return { outcome: 'skipped' };
+      return within(
+        parts.lag.limits.lagMs,
+        giveUp,
+        send(secondary, forSecondary(mutation), undefined, secondCtx),
+        letGo.signal,
+      );
+    }
+    const beforeCommit = async (): Promise<void> => {
+      const decided = await first;
+      if (decided.outcome === 'acked' || mayTakeOver(plan, decided)) return;
+      throw new StoreError('aborted', 'the primary did not take it');
+    };
+    const together = plan.checkFirst ? { ...secondCtx, beforeCommit } : secondCtx;
+    const sent = send(secondary, forSecondary(mutation), split, together);
+    const decided = await first;
+    if (decided.outcome !== 'acked' && !mayTakeOver(plan, decided)) {
+      letGo.abort(new StoreError('aborted', 'the primary did not take it', { applied: 'unknown' }));
+    }
+    return within(parts.lag.limits.lagMs, giveUp, sent, letGo.signal);
+  };
+  return { first, second: follow() };
+}
+
+/** Waits for the secondary's outcome at most `lagMs`, then lets it go and takes what the driver says soon, else unknown. */
+async function within(
+  lagMs: number,
+  giveUp: (reason: string) => void,
+  sent: Promise<Attempt>,
+  signal: AbortSignal,
+): Promise<Attempt> {
+  const timer = setTimeout(
+    () => giveUp(`the secondary did not answer within ${lagMs} ms of the primary`),
+    lagMs,
+  );
+  let verdictTimer: NodeJS.Timeout | undefined;
+  const lost = new Promise<Attempt>((resolve) => {
+    const onAbort = (): void => {
+      const error = StoreError.from(signal.reason);
+      verdictTimer = setTimeout(() => resolve({ outcome: 'unknown', error }), verdictMs);
+    };
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true });
+  });
+  try {
+    return await Promise.race([sent, lost]);
+  } finally {
+    clearTimeout(timer);
+    clearTimeout(verdictTimer);
+  }
+}

@@ -1,0 +1,59 @@
+// What the parts of the gateway share: the two sides, the journal, the locks, the table in force, and who is told what.
+import type { RoutingTable } from '../core/route.ts';
+import type { Side, Store } from '../core/store.ts';
+import type { Journal } from '../journal/journal.ts';
+import type { Locks } from '../journal/locks.ts';
+import type { ReadMarks } from './read-marks.ts';
+import type { Outcome } from './settle.ts';
+import type { LagBudget } from './tee.ts';
+
+/** One side of the migration: its store behind all layers, and whether its breaker is open. */
+export interface GatewaySide {
+  store: Store;
+  isDown(): boolean;
+}
+
+/** Told about everything that is counted; must not throw. */
+export interface GatewayEvents {
+  onMutation?(app: string, verb: string, outcomes: Partial<Record<Side, Outcome>>): void;
+  onQuery?(app: string, verb: string, side: Side, outcome: 'ok' | 'refused' | 'failed'): void;
+  onLetGo?(app: string, reason: string): void;
+  /** A divergence was written: repair may want to look. */
+  onDivergence?(path: string): void;
+  /** Something went wrong after the client was answered. */
+  onError?(what: string, error: unknown): void;
+}
+
+/** Limits of the gateway's own work, milliseconds. */
+export interface GatewayLimits {
+  /** How long paths with two truths may take to settle before the mutation is refused. */
+  settleMs: number;
+  /** How long an append out of order may wait. */
+  orderWaitMs: number;
+  /** How long a request without an answer may still land. */
+  zombieMs: number;
+}
+
+/** Everything the gateway is made of. */
+export interface GatewayParts {
+  sides: Record<Side, GatewaySide>;
+  journal: Journal;
+  locks: Locks;
+  /** The routing table in force. */
+  table(): RoutingTable;
+  lag: LagBudget;
+  limits: GatewayLimits;
+  events: GatewayEvents;
+  marks: ReadMarks;
+  now(): number;
+  /** Tries to settle these divergences now; resolves when tried. */
+  settleNow(paths: readonly string[], withinMs: number): Promise<void>;
+}
+
+/** Breakers that are open. */
+export function sidesDown(parts: GatewayParts): ReadonlySet<Side> {
+  const down = new Set<Side>();
+  if (parts.sides.source.isDown()) down.add('source');
+  if (parts.sides.target.isDown()) down.add('target');
+  return down;
+}

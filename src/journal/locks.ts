@@ -1,0 +1,194 @@
+// Locks on paths: two writers to one path are in one order on both sides. Fair, bounded, cancellable, without deadlock.
+import { ancestorsOf } from '../core/path.ts';
+import { StoreError } from '../core/store-error.ts';
+import type { Reach } from './journal.ts';
+
+/**
+ * `shared`: what commutes on one path (stage). `node`: the entry itself, while others work below it (mkdir, attributes).
+ * `exclusive`: the path and everything below it.
+ */
+export type LockMode = 'shared' | 'node' | 'exclusive';
+
+/** One path to be locked. */
+export interface LockRequest {
+  path: string;
+  mode: LockMode;
+}
+
+/** Held until released; releasing twice does nothing. */
+export interface Lock {
+  release(): void;
+}
+
+/** Asynchronous, so that locks shared between replicas can stand in. */
+export interface Locks {
+  /**
+   * All paths or none.
+   * @throws StoreError `unavailable` after `waitMs`, `aborted` when the signal aborts, `throttled` when too many wait
+   */
+  acquire(requests: readonly LockRequest[], signal: AbortSignal, waitMs?: number): Promise<Lock>;
+  waiters(): number;
+}
+
+/** Numbers of the locks in one process. */
+export interface LocksOptions {
+  /** Longest wait, milliseconds. */
+  waitMs: number;
+  /** Most requests that wait. */
+  maxWaiters: number;
+  onTimeout?: () => void;
+}
+
+/** `ancestor` is what every lock holds on the folders above its path. */
+type Hold = LockMode | 'ancestor';
+
+const compatible: Record<Hold, readonly Hold[]> = {
+  ancestor: ['ancestor', 'shared', 'node'],
+  shared: ['ancestor', 'shared'],
+  node: ['ancestor'],
+  exclusive: [],
+};
+
+interface Waiter {
+  holds: Map<string, Hold>;
+  grant: () => void;
+}
+
+const strength: Record<Hold, number> = { ancestor: 0, shared: 1, node: 2, exclusive: 3 };
+
+/** Every node a request holds; of two holds on one node the stronger one. */
+function holdsOf(requests: readonly LockRequest[]): Map<string, Hold> {
+  const holds = new Map<string, Hold>();
+  const add = (path: string, hold: Hold): void => {
+    const held = holds.get(path);
+    if (held === undefined || strength[held] < strength[hold]) holds.set(path, hold);
+  };
+  for (const { path, mode } of requests) {
+    add(path, mode);
+    for (const ancestor of ancestorsOf(path)) add(ancestor, 'ancestor');
+  }
+  return holds;
+}
+
+/** Locks of one process. */
+export function createLocks(options: LocksOptions): Locks {
+  const held = new Map<string, Map<Hold, number>>();
+  const waiting = new Set<Waiter>();
+
+  const free = (path: string, hold: Hold): boolean => {
+    for (const other of held.get(path)?.keys() ?? []) if (!compatible[hold].includes(other)) return false;
+    return true;
+  };
+  /** Fair on the path itself; a folder's waiting subtree lock lets newcomers below it pass (semantics A9). */
+  const overtakes = (holds: Map<string, Hold>, wanted: Map<string, Hold[]>): boolean => {
+    for (const [path, hold] of holds) {
+      if (hold === 'ancestor') continue;
+      for (const other of wanted.get(path) ?? []) if (!compatible[hold].includes(other)) return true;
+    }
+    return false;
+  };
+  const want = (holds: Map<string, Hold>, wanted: Map<string, Hold[]>): void => {
+    for (const [path, hold] of holds) {
+      if (hold !== 'ancestor') wanted.set(path, [...(wanted.get(path) ?? []), hold]);
+    }
+  };
+  const take = (holds: Map<string, Hold>): void => {
+    for (const [path, hold] of holds) {
+      let counts = held.get(path);
+      if (!counts) {
+        counts = new Map();
+        held.set(path, counts);
+      }
+      counts.set(hold, (counts.get(hold) ?? 0) + 1);
+    }
+  };
+  const isFree = (holds: Map<string, Hold>): boolean => {
+    for (const [path, hold] of holds) if (!free(path, hold)) return false;
+    return true;
+  };
+  const wake = (): void => {
+    const passed = new Map<string, Hold[]>();
+    for (const waiter of waiting) {
+      if (isFree(waiter.holds) && !overtakes(waiter.holds, passed)) waiter.grant();
+      else want(waiter.holds, passed);
+    }
+  };
+  const release = (holds: Map<string, Hold>): void => {
+    for (const [path, hold] of holds) {
+      const counts = held.get(path)!;
+      const left = counts.get(hold)! - 1;
+      if (left > 0) counts.set(hold, left);
+      else counts.delete(hold);
+      if (counts.size === 0) held.delete(path);
+    }
+    if (waiting.size > 0) wake();
+  };
+  const lockOf = (holds: Map<string, Hold>): Lock => {
+    let open = true;
+    return {
+      release() {
+        if (open) release(holds);
+        open = false;
+      },
+    };
+  };
+
+  const wait = (holds: Map<string, Hold>, signal: AbortSignal, waitMs: number): Promise<Lock> =>
+    new Promise((resolve, reject) => {
+      const waiter: Waiter = {
+        holds,
+        grant() {
+          settle();
+          take(holds);
+          resolve(lockOf(holds));
+        },
+      };
+      const give = (error: StoreError): void => {
+        settle();
+        reject(error);
+        wake(); // those who stood behind this one may be free to go
+      };
+      const timer = setTimeout(() => {
+        options.onTimeout?.();
+        give(
+          new StoreError('unavailable', `the path is busy: no lock within ${waitMs} ms`, {
+            retryAfterMs: 1000,
+          }),
+        );
+      }, waitMs);
+      const abort = (): void =>
+        give(new StoreError('aborted', 'the caller went away while waiting for the path'));
+      const settle = (): void => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', abort);
+        waiting.delete(waiter);
+      };
+      signal.addEventListener('abort', abort);
+      waiting.add(waiter);
+    });
+
+  return {
+    waiters: () => waiting.size,
+    async acquire(requests, signal, waitMs = options.waitMs) {
+      if (signal.aborted) throw new StoreError('aborted', 'the caller went away');
+      const holds = holdsOf(requests);
+      const queued = new Map<string, Hold[]>();
+      for (const waiter of waiting) want(waiter.holds, queued);
+      if (isFree(holds) && !overtakes(holds, queued)) {
+        take(holds);
+        return lockOf(holds);
+      }
+      if (waiting.size >= options.maxWaiters) {
+        throw new StoreError('throttled', `more than ${options.maxWaiters} requests wait for paths`, {
+          retryAfterMs: 1000,
+        });
+      }
+      return wait(holds, signal, waitMs);
+    },
+  };
+}
+
+/** The reaches as exclusive locks. */
+export function exclusively(reaches: readonly Reach[]): LockRequest[] {
+  return reaches.map(({ path }) => ({ path, mode: 'exclusive' }));
+}
