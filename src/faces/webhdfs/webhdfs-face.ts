@@ -1,0 +1,83 @@
+// The WebHDFS and Gen1 face: one request in, one answer out, in the words of whichever of the two is spoken.
+import type { Caller, Ctx, Store, Trail } from '../../core/store.ts';
+import { StoreError } from '../../core/store-error.ts';
+import { type Face, type FaceReply, type FaceRequest, header } from '../../wire/http.ts';
+import { dialectOf, isExtensionTarget, parseTarget, type WebhdfsTarget } from '../../wire/webhdfs/target.ts';
+import { callerOf, type IdentifyCaller } from './callers.ts';
+import type { Exchange } from './exchange.ts';
+import type { LinkSigner } from './links.ts';
+import { operations } from './operations.ts';
+import { errorReply, finishReply } from './replies.ts';
+import { firstStep } from './two-step.ts';
+import { forward, refusal } from './unserved.ts';
+
+/** What the face is made of. */
+export interface WebhdfsFaceOptions {
+  store: Store;
+  links: LinkSigner;
+  /** Scheme and authority that clients reach this face by; default: what the Host header says. */
+  publicUrl?: string | (() => string);
+  /** Epoch milliseconds. */
+  now?: () => number;
+  /** Checks credentials; without it `user.name` is believed, as a cluster without security does. */
+  identify?: IdentifyCaller;
+  /** The app that a caller is routed to, to be fixed in links between two steps. @throws StoreError */
+  appOf?: (caller: Caller) => string | undefined;
+  /** Told of each operation that could be neither served nor forwarded. */
+  onRefused?: (reason: string, request: FaceRequest) => void;
+}
+
+/** Serves a store; see `isWebhdfsTarget` for the requests to send here. */
+export function createWebhdfsFace(options: WebhdfsFaceOptions): Face {
+  return async (request) => {
+    const dialect = dialectOf(request.target, header(request.headers, 'host'));
+    const extension = isExtensionTarget(request.target);
+    const trail: Trail = {};
+    let reply: FaceReply;
+    try {
+      const target = parseTarget(request.target, dialect);
+      reply = await serve(options, await startExchange(options, request, target, trail));
+    } catch (error) {
+      reply = errorReply(StoreError.from(error), dialect);
+    }
+    return finishReply(reply, request, dialect, extension, trail);
+  };
+}
+
+async function serve(options: WebhdfsFaceOptions, exchange: Exchange): Promise<FaceReply> {
+  const { target, request } = exchange;
+  const found = Object.hasOwn(operations, target.op) ? operations[target.op] : undefined;
+  const served = found?.method === request.method ? found : undefined;
+  if (!served || served.preferDirect) {
+    const answer = await forward(exchange);
+    if (answer) return answer;
+  }
+  if (served) return firstStep(exchange, served) ?? (await served.run(exchange));
+  const error = refusal(exchange);
+  options.onRefused?.(error.message, request);
+  throw error;
+}
+
+async function startExchange(
+  options: WebhdfsFaceOptions,
+  request: FaceRequest,
+  target: WebhdfsTarget,
+  trail: Trail,
+): Promise<Exchange> {
+  const now = options.now ?? Date.now;
+  const { links, store, publicUrl, identify, appOf } = options;
+  const caller = await callerOf(request, target, links, now(), identify);
+  const { requestId, signal } = request;
+  const ctx: Ctx = { requestId, caller, signal, trail, protocol: 'webhdfs' };
+  const baseUrl = (): string => baseUrlOf(request, publicUrl);
+  return { request, target, ctx, store, links, now, baseUrl, ...(appOf && { appOf }) };
+}
+
+function baseUrlOf(request: FaceRequest, publicUrl: string | (() => string) | undefined): string {
+  const fixed = typeof publicUrl === 'function' ? publicUrl() : publicUrl;
+  if (fixed !== undefined) return fixed.replace(/\/+$/, '');
+  const host = header(request.headers, 'host') ?? '';
+  // It goes into a Location and a JSON answer.
+  if (!/^[A-Za-z0-9._~:[\]-]{1,300}$/.test(host)) throw StoreError.invalid('the request needs a Host header');
+  return `${request.scheme}://${host}`;
+}
