@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { stringify } from 'yaml';
 import { dashboard, dashboardProvisioning, datasourceProvisioning } from './grafana/dashboard.ts';
 import { alertRules, prometheusConfig } from './prometheus/alert-rules.ts';
+import { ruleTests } from './prometheus/rule-cases.ts';
 
 const yaml = (value: unknown): string =>
   `# Made by \`npm run generate\`; change config/*/*.ts or src/telemetry instead.\n${stringify(value, { lineWidth: 0 })}`;
@@ -14,6 +15,7 @@ export function generated(): Map<string, string> {
     ['grafana/provisioning/datasources/prometheus.yaml', yaml(datasourceProvisioning)],
     ['grafana/provisioning/dashboards/twinlake.yaml', yaml(dashboardProvisioning)],
     ['prometheus/twinlake.rules.yml', yaml(alertRules())],
+    ['prometheus/twinlake.rules.test.yml', yaml(ruleTests('twinlake.rules.yml'))],
     ['prometheus/prometheus.yml', yaml(prometheusConfig)],
   ]);
 }

@@ -275,7 +275,7 @@ export const divergenceMetrics = {
         expr: 'rate(twinlake_lock_timeouts_total[5m]) > 0.1',
         for: '10m',
         severity: 'warning',
-        summary: '{{ $value | humanize }} writes a second give up waiting for the lock of their path',
+        summary: '{{ $value | printf "%.2f" }} writes a second give up waiting for the lock of their path',
         description: 'Several clients write to one path, or a move of a large folder holds it.',
       },
     ],

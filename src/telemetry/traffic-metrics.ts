@@ -234,7 +234,7 @@ export const trafficMetrics = {
         expr: 'sum by (instance, app) (rate(twinlake_secondary_let_go_total[5m])) > 0.1',
         for: '15m',
         severity: 'warning',
-        summary: 'The secondary of {{ $labels.app }} is let go {{ $value | humanize }} times a second',
+        summary: 'The secondary of {{ $labels.app }} is let go {{ $value | printf "%.2f" }} times a second',
         description: 'It does not keep up within the configured lag, so writes are left to repair.',
       },
     ],
