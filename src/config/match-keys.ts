@@ -39,12 +39,12 @@ export function matchKeys(match: MatchEntry | undefined): MatchKey[] {
 /** True if the caller has all the keys. */
 export function callerHas(keys: readonly MatchKey[], caller: Caller): boolean {
   return keys.every((key) => {
-    const value = valueOf(key, caller);
+    const value = callerValue(key, caller);
     return value !== undefined && key.values.has(value);
   });
 }
 
-function valueOf(key: MatchKey, caller: Caller): string | undefined {
+function callerValue(key: MatchKey, caller: Caller): string | undefined {
   if (key.kind === 'host') return caller.host === undefined ? undefined : normalizeHost(caller.host);
   if (key.kind === 'header') {
     const value = caller.headers?.[key.name];
