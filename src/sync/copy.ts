@@ -1,0 +1,189 @@
+// Makes one path on one side like the truth, and proves it: copy to a hidden name without the lock, rename under it.
+import { createHash, type Hash } from 'node:crypto';
+import { Transform, Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { Entry } from '../core/entry.ts';
+import type { Attributes } from '../core/mutation.ts';
+import { parentOf } from '../core/path.ts';
+import type { Store } from '../core/store.ts';
+import { StoreError } from '../core/store-error.ts';
+import { compare } from './compare.ts';
+import type { CopyJob, SyncParts } from './sync-parts.ts';
+
+/** What was prepared without the lock. */
+export interface Prepared {
+  truth: Entry | undefined;
+  other: Entry | undefined;
+  /** `hidden`: a proven copy waits under the hidden name. `equal`: both contents were read and are the same. */
+  content: 'hidden' | 'equal' | 'none';
+}
+
+/** The entry at a path, or undefined. */
+export async function entryOrNothing(
+  store: Store,
+  path: string,
+  parts: SyncParts,
+): Promise<Entry | undefined> {
+  try {
+    return (await store.query({ verb: 'stat', path }, parts.ctx())).entry;
+  } catch (error) {
+    const { kind } = StoreError.from(error, 'no');
+    if (kind === 'not-found' || kind === 'not-directory') return undefined;
+    throw error;
+  }
+}
+
+/** SHA-256 of a file, read to its end. */
+async function digestOf(store: Store, path: string, parts: SyncParts): Promise<string> {
+  const hash = createHash('sha256');
+  const { body } = await store.query({ verb: 'read', path, offset: 0 }, parts.ctx());
+  await pipeline(
+    body,
+    new Writable({
+      write(chunk, _, next) {
+        hash.update(chunk);
+        next();
+      },
+    }),
+  );
+  return hash.digest('hex');
+}
+
+function hashing(hash: Hash, onBytes: ((bytes: number) => void) | undefined): Transform {
+  return new Transform({
+    transform(chunk: Buffer, _, next) {
+      hash.update(chunk);
+      onBytes?.(chunk.length);
+      next(null, chunk);
+    },
+  });
+}
+
+/** The attributes of the truth that a copy is made with. */
+function attributesOf(entry: Entry): Attributes {
+  const attributes: Attributes = { permission: entry.permission };
+  if (entry.content) attributes.content = entry.content;
+  if (entry.properties) attributes.properties = entry.properties;
+  if (entry.expiresMs !== undefined) attributes.expiresMs = entry.expiresMs;
+  return attributes;
+}
+
+async function copyToHidden(parts: SyncParts, job: CopyJob, truth: Entry): Promise<void> {
+  const [from, to] = [parts.stores[job.truth], parts.stores[job.other]];
+  const { body, lengthBytes } = await from.query(
+    { verb: 'read', path: job.truthPath, offset: 0 },
+    parts.ctx(),
+  );
+  const hash = createHash('sha256');
+  const counted = hashing(hash, parts.onBytes);
+  const flow = pipeline(body, counted);
+  const create = to.mutate(
+    {
+      verb: 'create',
+      path: job.hiddenPath,
+      parents: 'all',
+      body: { stream: counted, lengthBytes },
+      attributes: attributesOf(truth),
+    },
+    parts.ctx(),
+  );
+  // A broken body makes the create fail by itself; its own error says more than the pipe's.
+  flow.catch(() => undefined);
+  await create;
+  const [copied, stored] = [hash.digest('hex'), await digestOf(to, job.hiddenPath, parts)];
+  if (copied !== stored) throw new StoreError('internal', `the copy of ${job.path} is not like its original`);
+}
+
+/** Everything that needs no lock: looking at both sides, reading, copying to the hidden name. */
+export async function prepare(parts: SyncParts, job: CopyJob): Promise<Prepared> {
+  const [from, to] = [parts.stores[job.truth], parts.stores[job.other]];
+  const truth = await entryOrNothing(from, job.truthPath, parts);
+  const other = await entryOrNothing(to, job.otherPath, parts);
+  const difference = compare(truth, other);
+  if (difference === 'maybe-content') {
+    const digests = await Promise.all([
+      digestOf(from, job.truthPath, parts),
+      digestOf(to, job.otherPath, parts),
+    ]);
+    if (digests[0] === digests[1]) return { truth, other, content: 'equal' };
+  } else if (truth?.type !== 'file' || difference === 'permission' || difference === 'same') {
+    return { truth, other, content: 'none' };
+  }
+  await copyToHidden(parts, job, truth!);
+  return { truth, other, content: 'hidden' };
+}
+
+/** The other side's parent folder, made with the mode of the truth's if it is missing. */
+async function ensureParent(parts: SyncParts, job: CopyJob): Promise<void> {
+  const parent = parentOf(job.otherPath);
+  if (await entryOrNothing(parts.stores[job.other], parent, parts)) return;
+  const truth = await entryOrNothing(parts.stores[job.truth], parentOf(job.truthPath), parts);
+  const attributes = { permission: truth?.permission ?? 0o755 };
+  await parts.stores[job.other].mutate(
+    { verb: 'mkdir', path: parent, parents: 'all', attributes },
+    parts.ctx(),
+  );
+}
+
+async function removeOther(parts: SyncParts, job: CopyJob): Promise<void> {
+  try {
+    await parts.stores[job.other].mutate(
+      { verb: 'delete', path: job.otherPath, recursive: true },
+      parts.ctx(),
+    );
+  } catch (error) {
+    if (StoreError.from(error).kind !== 'not-found') throw error;
+  }
+}
+
+async function putInPlace(
+  parts: SyncParts,
+  job: CopyJob,
+  { truth, other, content }: Prepared,
+): Promise<void> {
+  const to = parts.stores[job.other];
+  if (!truth) {
+    if (other && !job.keepExtras) await removeOther(parts, job);
+    return;
+  }
+  if (other && other.type !== truth.type) await removeOther(parts, job);
+  if (content === 'hidden') {
+    await ensureParent(parts, job);
+    const { hiddenPath: path, otherPath: destination } = job;
+    await to.mutate({ verb: 'rename', path, destination, replace: 'any', intoDirectory: false }, parts.ctx());
+  } else if (truth.type === 'directory' && other?.type !== 'directory') {
+    await ensureParent(parts, job);
+    await to.mutate(
+      { verb: 'mkdir', path: job.otherPath, parents: 'all', attributes: attributesOf(truth) },
+      parts.ctx(),
+    );
+  } else if (truth.permission !== other?.permission) {
+    const { permission } = truth;
+    await to.mutate({ verb: 'set-attributes', path: job.otherPath, permission }, parts.ctx());
+  }
+}
+
+/**
+ * The step under the lock: put in place what was prepared, and look once more. The caller has checked that nothing was written since.
+ * @returns true if both sides are proven equal
+ */
+export async function complete(parts: SyncParts, job: CopyJob, prepared: Prepared): Promise<boolean> {
+  await putInPlace(parts, job, prepared);
+  const [truth, other] = await Promise.all([
+    entryOrNothing(parts.stores[job.truth], job.truthPath, parts),
+    entryOrNothing(parts.stores[job.other], job.otherPath, parts),
+  ]);
+  const difference = compare(truth, other);
+  if (difference === 'extra') return job.keepExtras;
+  // The content was read on both sides, or proven under the hidden name; the lengths agree still.
+  if (difference === 'maybe-content')
+    return prepared.content !== 'none' && truth!.permission === other!.permission;
+  return difference === 'same' || difference === 'nothing-there';
+}
+
+/** Removes what an interrupted copy left under its hidden name. */
+export async function discardHidden(parts: SyncParts, job: CopyJob): Promise<void> {
+  await parts.stores[job.other]
+    .mutate({ verb: 'delete', path: job.hiddenPath, recursive: false }, parts.ctx())
+    .catch(() => undefined);
+}

@@ -1,0 +1,116 @@
+// Settles one divergence: fenced by its generation, the path's lock held for the last step only (design §5).
+import { findMount, translatePath } from '../core/mount.ts';
+import { joinPath } from '../core/path.ts';
+import { otherSide } from '../core/store.ts';
+import { StoreError } from '../core/store-error.ts';
+import type { Divergence } from '../journal/journal.ts';
+import type { LockMode } from '../journal/locks.ts';
+import { complete, discardHidden, entryOrNothing, type Prepared, prepare } from './copy.ts';
+import { entriesOf, march } from './march.ts';
+import type { CopyJob, SyncParts } from './sync-parts.ts';
+
+/** What became of an attempt. `superseded`: a newer write has the path. `deferred`: an upload is under way. */
+export type RepairOutcome = 'cleared' | 'superseded' | 'deferred';
+
+/** How long repair waits for a path's lock, milliseconds: traffic goes first. */
+const lockWaitMs = 2000;
+/** The folder below a mount root that no client sees. */
+const hiddenName = '.twinlake';
+
+let copies = 0;
+
+function jobFor(parts: SyncParts, row: Divergence, path: string): CopyJob {
+  const mount = findMount(parts.mounts(), 'target', path);
+  if (!mount) throw new StoreError('internal', `${path} lies outside every mount of the routing table`);
+  const other = otherSide(row.truth);
+  const hidden = joinPath(mount[other], `${hiddenName}/repair/${row.generation}-${++copies}`);
+  return {
+    path,
+    truth: row.truth,
+    other,
+    truthPath: translatePath(mount, path, 'target', row.truth),
+    otherPath: translatePath(mount, path, 'target', other),
+    hiddenPath: hidden,
+    keepExtras: row.keepExtras ?? false,
+  };
+}
+
+/** True if `row` is still what decides about `path`, and no upload is under way there. */
+async function governs(parts: SyncParts, row: Divergence, path: string): Promise<RepairOutcome> {
+  const { divergence, upload } = await parts.journal.state(path);
+  if (divergence?.path !== row.path || divergence.generation !== row.generation) return 'superseded';
+  return upload?.unflushed ? 'deferred' : 'cleared';
+}
+
+/** A folder that only needs to be there does not wait for those who work below it. */
+function lockModeFor({ truth, other }: Prepared): LockMode {
+  return truth?.type === 'directory' && other?.type !== 'file' ? 'node' : 'exclusive';
+}
+
+/** One path made equal, or left to a newer write. */
+async function settlePath(
+  parts: SyncParts,
+  row: Divergence,
+  path: string,
+  last: () => Promise<void>,
+): Promise<RepairOutcome> {
+  const early = await governs(parts, row, path);
+  if (early !== 'cleared') return early;
+  const job = jobFor(parts, row, path);
+  let placed = false;
+  try {
+    const prepared = await prepare(parts, job);
+    const lock = await parts.locks.acquire(
+      [{ path, mode: lockModeFor(prepared) }],
+      parts.ctx().signal,
+      lockWaitMs,
+    );
+    try {
+      const verdict = await governs(parts, row, path);
+      if (verdict !== 'cleared') return verdict;
+      placed = await complete(parts, job, prepared);
+      if (!placed) throw new StoreError('unavailable', `${path} is not equal yet`);
+      await last();
+      return 'cleared';
+    } finally {
+      lock.release();
+    }
+  } finally {
+    if (!placed) await discardHidden(parts, job);
+  }
+}
+
+/** Everything below a folder, name by name; nested divergences settle themselves. */
+async function settleBelow(parts: SyncParts, row: Divergence, folder: string): Promise<void> {
+  const job = jobFor(parts, row, folder);
+  const list = (side: 'truth' | 'other') =>
+    entriesOf(parts.stores[job[side]], job[`${side}Path`], parts.ctx());
+  for await (const { name, truth } of march(list('truth'), list('other'))) {
+    if (name === hiddenName && isMountRoot(parts, folder)) continue;
+    if (!truth && job.keepExtras) continue;
+    const path = joinPath(folder, name);
+    await settlePath(parts, row, path, async () => undefined);
+    if (truth?.type === 'directory') await settleBelow(parts, row, path);
+  }
+}
+
+function isMountRoot(parts: SyncParts, path: string): boolean {
+  return parts.mounts().some((mount) => mount.target === path);
+}
+
+/** @throws StoreError if a side does not answer or the sides cannot be made equal now */
+export async function repairRow(parts: SyncParts, row: Divergence): Promise<RepairOutcome> {
+  const clear = async (): Promise<void> => {
+    await parts.journal.apply([{ do: 'clear', path: row.path, generation: row.generation }]);
+  };
+  if (!row.subtree) return settlePath(parts, row, row.path, clear);
+  const { truth, truthPath } = jobFor(parts, row, row.path);
+  const top = await entryOrNothing(parts.stores[truth], truthPath, parts);
+  if (top?.type !== 'directory') return settlePath(parts, row, row.path, clear);
+  const first = await settlePath(parts, row, row.path, async () => undefined);
+  if (first !== 'cleared') return first;
+  await settleBelow(parts, row, row.path);
+  const verdict = await governs(parts, row, row.path);
+  if (verdict === 'cleared') await clear();
+  return verdict;
+}

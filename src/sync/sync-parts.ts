@@ -1,0 +1,35 @@
+// What every way of making the sides equal shares.
+import type { Mount } from '../core/mount.ts';
+import type { Ctx, Side, Store } from '../core/store.ts';
+import type { Journal } from '../journal/journal.ts';
+import type { Locks } from '../journal/locks.ts';
+
+/** The two sides and what guards them. */
+export interface SyncParts {
+  stores: Record<Side, Store>;
+  isDown(side: Side): boolean;
+  journal: Journal;
+  locks: Locks;
+  /** Mounts of all apps. */
+  mounts(): readonly Mount[];
+  now(): number;
+  /** How long a request without an answer may still land, milliseconds. */
+  zombieMs: number;
+  ctx(): Ctx;
+  /** Bytes copied, for metrics. */
+  onBytes?(bytes: number): void;
+}
+
+/** One path to be made equal, by its names on both sides. */
+export interface CopyJob {
+  /** Canonical path. */
+  path: string;
+  truth: Side;
+  other: Side;
+  truthPath: string;
+  otherPath: string;
+  /** A hidden name on the other side, for the copy before it is renamed into place. */
+  hiddenPath: string;
+  /** What stands only on the other side is kept. */
+  keepExtras: boolean;
+}
