@@ -1,5 +1,5 @@
 // The dual store: a `Store` whose every operation is planned by the routing table and the journal. This file is the table of contents.
-import type { Mutation, MutationResult } from '../core/mutation.ts';
+import { bodyOf, type Mutation, type MutationResult } from '../core/mutation.ts';
 import type { Query, QueryResult } from '../core/query.ts';
 import type { Route } from '../core/route.ts';
 import type { Ctx, Direct, Store, Supports } from '../core/store.ts';
@@ -58,9 +58,14 @@ export function createGateway(given: Omit<GatewayParts, 'marks'>): Store {
       return query(parts, routeFor(ctx), asked, ctx);
     },
     async mutate(mutation: Mutation, ctx: Ctx): Promise<MutationResult> {
-      const route = routeFor(ctx);
-      if (mutation.verb === 'stage' || mutation.verb === 'stage-block') return stage(route, mutation, ctx);
-      return mutate(parts, route, mutation, ctx);
+      try {
+        const route = routeFor(ctx);
+        if (mutation.verb === 'stage' || mutation.verb === 'stage-block') return await stage(route, mutation, ctx);
+        return await mutate(parts, route, mutation, ctx);
+      } catch (error) {
+        bodyOf(mutation)?.stream.destroy();
+        throw error;
+      }
     },
     direct(path, ctx) {
       const route = parts.table().match(ctx.caller);

@@ -1,0 +1,141 @@
+// A gateway over two stores in one process: real journal, real locks, real repair; no HTTP.
+import type { Test } from 'tap';
+import { ownCtx } from '../../src/core/ctx.ts';
+import type { Mount } from '../../src/core/mount.ts';
+import type { Route, RoutingTable } from '../../src/core/route.ts';
+import type { Ctx, Side, Store } from '../../src/core/store.ts';
+import { createGateway } from '../../src/gateway/gateway.ts';
+import type { GatewayEvents } from '../../src/gateway/gateway-parts.ts';
+import type { Journal } from '../../src/journal/journal.ts';
+import { createLocks } from '../../src/journal/locks.ts';
+import { openSqliteJournal } from '../../src/journal/sqlite-journal.ts';
+import { createMemoryStore } from '../../src/stores/memory/memory-store.ts';
+import { type Repair, startRepair } from '../../src/sync/repair.ts';
+
+/** Everything a test may want to look at or break. */
+export interface Rig {
+  gateway: Store;
+  stores: Record<Side, Store>;
+  journal: Journal;
+  repair: Repair;
+  route: Route;
+  /** Sides that count as down (breaker open). */
+  down: Set<Side>;
+  ctx(protocol?: Ctx['protocol']): Ctx;
+  /** Resolves when nothing diverges and nothing is open. */
+  settled(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** What a rig may be made with. */
+export interface RigOptions {
+  route?: Partial<Route>;
+  mounts?: Mount[];
+  wrap?: (side: Side, store: Store) => Store;
+  stateDir?: string;
+  lagMs?: number;
+  zombieMs?: number;
+  events?: GatewayEvents;
+}
+
+function tableOf(route: Route): RoutingTable {
+  return { digest: '', routes: new Map([[route.app, route]]), match: () => route };
+}
+
+/** A running rig; closed at the end of the test. */
+export async function createRig(t: Test, options: RigOptions = {}): Promise<Rig> {
+  const mounts = options.mounts ?? [{ source: '/', target: '/' }];
+  const route: Route = {
+    app: 'default',
+    reads: 'source',
+    writes: 'both',
+    ack: 'primary',
+    ackFallback: 'degrade',
+    failover: 'none',
+    mounts,
+    ...options.route,
+  };
+  const dir = options.stateDir ?? t.testdir({});
+  const zombieMs = options.zombieMs ?? 0;
+  const journal = await openSqliteJournal({ file: `${dir}/journal.db`, zombieMs });
+  const locks = createLocks({ waitMs: 5000, maxWaiters: 1000 });
+  const wrap = options.wrap ?? ((_, store) => store);
+  const stores = {
+    source: wrap('source', createMemoryStore({ name: 'source' })),
+    target: wrap('target', createMemoryStore({ name: 'target' })),
+  };
+  const down = new Set<Side>();
+  const waiting = new Set<() => void>();
+  const repair = startRepair(
+    {
+      stores,
+      isDown: (side) => down.has(side),
+      journal,
+      locks,
+      mounts: () => mounts,
+      now: Date.now,
+      zombieMs,
+      ctx: () => ownCtx('repair'),
+    },
+    {
+      concurrency: 4,
+      pollMs: 20,
+      backoffMs: 10,
+      maxBackoffMs: 50,
+      onOutcome: () => {
+        for (const check of waiting) check();
+      },
+    },
+  );
+  const gateway = createGateway({
+    sides: {
+      source: { store: stores.source, isDown: () => down.has('source') },
+      target: { store: stores.target, isDown: () => down.has('target') },
+    },
+    journal,
+    locks,
+    table: () => tableOf(route),
+    lag: { limits: { lagMs: options.lagMs ?? 2000, lagBytes: 1 << 20, lagTotalBytes: 1 << 24 }, heldBytes: 0 },
+    limits: { settleMs: 2000, orderWaitMs: 1000, zombieMs },
+    events: { ...options.events, onDivergence: () => repair.wake() },
+    now: Date.now,
+    settleNow: (paths, withinMs) => repair.settleNow(paths, withinMs),
+  });
+  let closed = false;
+  const rig: Rig = {
+    gateway,
+    stores,
+    journal,
+    repair,
+    route,
+    down,
+    ctx: (protocol = 'webhdfs') => ({
+      requestId: 'test',
+      caller: {},
+      signal: new AbortController().signal,
+      trail: {},
+      protocol,
+    }),
+    settled: () =>
+      new Promise((resolve) => {
+        const check = (): void => {
+          const { divergentPaths, openIntents } = journal.gauges();
+          if (divergentPaths + openIntents > 0) return;
+          waiting.delete(check);
+          clearInterval(poll);
+          resolve();
+        };
+        const poll = setInterval(check, 5);
+        waiting.add(check);
+        check();
+      }),
+    async close() {
+      if (closed) return;
+      closed = true;
+      await repair.close();
+      await journal.close();
+    },
+  };
+  t.teardown(() => rig.close());
+  return rig;
+}
