@@ -1,6 +1,7 @@
 // Makes the Grafana dashboard and its provisioning from the metric table; development only.
 import {
   LegendDisplayMode,
+  LegendPlacement,
   SortOrder,
   TooltipDisplayMode,
   VizLegendOptionsBuilder,
@@ -29,7 +30,7 @@ const panelHeight = 8;
 const spans: Record<string, readonly number[]> = { 'At a glance': [5, 5, 5, 5, 4] };
 const defaultSpan = gridWidth / 3;
 
-const datasource = { type: 'prometheus', uid: '${datasource}' };
+const datasource = { type: 'prometheus', uid: `\${datasource}` };
 
 /** The dashboard as Grafana's JSON model. */
 export function dashboard(): unknown {
@@ -95,7 +96,7 @@ function timeSeriesBuilder(): TimeSeriesBuilder {
   return new TimeSeriesBuilder()
     .min(0)
     .fillOpacity(10)
-    .legend(new VizLegendOptionsBuilder().showLegend(true).displayMode(LegendDisplayMode.List).placement('bottom'))
+    .legend(new VizLegendOptionsBuilder().showLegend(true).displayMode(LegendDisplayMode.List).placement(LegendPlacement.Bottom))
     .tooltip(new VizTooltipOptionsBuilder().mode(TooltipDisplayMode.Multi).sort(SortOrder.Descending));
 }
 
