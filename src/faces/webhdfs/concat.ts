@@ -1,10 +1,12 @@
 // CONCAT and Gen1's MSCONCAT: many files become one.
-import { normalizePath } from '../../core/path.ts';
+import type { ConcatMutation } from '../../core/mutation.ts';
+import { normalizePath, parentOf } from '../../core/path.ts';
 import { StoreError } from '../../core/store-error.ts';
 import type { FaceReply, FaceRequest } from '../../wire/http.ts';
 import { wrong } from '../../wire/webhdfs/params.ts';
 import type { Exchange } from './exchange.ts';
 import { emptyReply } from './replies.ts';
+import { newAttributes } from './uploads.ts';
 
 /** Largest list of sources, as text: some 40,000 names of 100 bytes. */
 export const maxConcatBodyBytes = 4_194_304;
@@ -17,12 +19,21 @@ export async function concat({ store, ctx, target }: Exchange): Promise<FaceRepl
   return emptyReply(200, dialect);
 }
 
-/** The destination is made anew; the list comes in the body. */
-export async function msConcat({ store, ctx, target, request }: Exchange): Promise<FaceReply> {
+/** The destination is made anew, its parent too if it is missing; the list comes in the body. */
+export async function msConcat(exchange: Exchange): Promise<FaceReply> {
+  const { store, ctx, target, request } = exchange;
   const { path, params, dialect } = target;
   const deleteSourceDirectory = params.flag('deleteSourceDirectory', false);
   const sources = checkSources(parseSources(await readText(request)), path);
-  await store.mutate({ verb: 'concat', path, sources, create: true, deleteSourceDirectory }, ctx);
+  const mutation: ConcatMutation = { verb: 'concat', path, sources, create: true, deleteSourceDirectory };
+  try {
+    await store.mutate(mutation, ctx);
+  } catch (error) {
+    if (StoreError.from(error).kind !== 'parent-not-found') throw error;
+    const attributes = newAttributes(target, 'directory');
+    await store.mutate({ verb: 'mkdir', path: parentOf(path), parents: 'all', attributes }, ctx);
+    await store.mutate(mutation, ctx);
+  }
   return emptyReply(200, dialect);
 }
 

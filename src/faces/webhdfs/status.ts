@@ -1,4 +1,6 @@
 // What a path is: GETFILESTATUS, GETCONTENTSUMMARY, GETQUOTAUSAGE, GETFILECHECKSUM, CHECKACCESS, block locations.
+import type { Entry } from '../../core/entry.ts';
+import type { SummaryResult } from '../../core/query.ts';
 import { StoreError } from '../../core/store-error.ts';
 import type { FaceReply } from '../../wire/http.ts';
 import { toContentSummary, toFileChecksum, toFileStatus } from '../../wire/webhdfs/file-status.ts';
@@ -12,21 +14,30 @@ export async function getFileStatus({ store, ctx, target }: Exchange): Promise<F
   return jsonReply(200, { FileStatus: toFileStatus(entry, '', target.dialect) });
 }
 
-export async function getContentSummary({ store, ctx, target }: Exchange): Promise<FaceReply> {
-  const summary = await store.query({ verb: 'summary', path: target.path }, ctx);
-  return jsonReply(200, toContentSummary(summary, target.dialect));
+export async function getContentSummary(exchange: Exchange): Promise<FaceReply> {
+  const { summary, self } = await summarize(exchange);
+  return jsonReply(200, toContentSummary(summary, self, exchange.target.dialect));
 }
 
-export async function getQuotaUsage({ store, ctx, target }: Exchange): Promise<FaceReply> {
-  const summary = await store.query({ verb: 'summary', path: target.path }, ctx);
+export async function getQuotaUsage(exchange: Exchange): Promise<FaceReply> {
+  const { summary, self } = await summarize(exchange);
   const QuotaUsage = {
-    fileAndDirectoryCount: summary.fileCount + summary.directoryCount,
+    fileAndDirectoryCount: summary.fileCount + summary.directoryCount + (self === 'directory' ? 1 : 0),
     quota: -1,
     spaceConsumed: summary.lengthBytes,
     spaceQuota: -1,
     typeQuota: {},
   };
   return jsonReply(200, { QuotaUsage });
+}
+
+async function summarize({
+  store,
+  ctx,
+  target: { path },
+}: Exchange): Promise<{ summary: SummaryResult; self: Entry['type'] }> {
+  const { entry } = await store.query({ verb: 'stat', path }, ctx);
+  return { summary: await store.query({ verb: 'summary', path }, ctx), self: entry.type };
 }
 
 export async function getFileChecksum({ store, ctx, target }: Exchange): Promise<FaceReply> {

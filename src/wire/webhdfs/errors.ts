@@ -165,6 +165,8 @@ const rows: readonly Row[] = [
     words: ['source precondition'],
   },
   { kind: 'condition-failed', java: ioException, webhdfs: 403, gen1: 403, words: ['precondition'] },
+  // Gen1's conditional delete (`fileContextId`); sent only on request, by its code.
+  { kind: 'condition-failed', java: runtime, gen1: 500, words: ['StreamID mismatch'] },
   { kind: 'unsupported', java: 'java.lang.UnsupportedOperationException', webhdfs: 400, gen1: 400 },
   { kind: 'throttled', java: 'ThrottledException', gen1: 429 },
   { kind: 'throttled', java: retriable, webhdfs: 503, words: ['throttled'] },

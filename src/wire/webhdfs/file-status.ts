@@ -196,9 +196,13 @@ export function fromAclStatus(
   };
 }
 
-/** A GETCONTENTSUMMARY answer; there are no quotas, and one copy of each byte is counted as consumed. */
-export function toContentSummary(summary: SummaryResult, dialect: Dialect): Json {
-  const { directoryCount, fileCount, lengthBytes } = summary;
+/**
+ * A GETCONTENTSUMMARY answer. There are no quotas, and one copy of each byte is counted as consumed.
+ * @param self type of the path that was asked: on the wire a folder counts itself, in `SummaryResult` it does not
+ */
+export function toContentSummary(summary: SummaryResult, self: Entry['type'], dialect: Dialect): Json {
+  const { fileCount, lengthBytes } = summary;
+  const directoryCount = summary.directoryCount + (self === 'directory' ? 1 : 0);
   const totals = { fileCount, length: lengthBytes, quota: -1, spaceConsumed: lengthBytes, spaceQuota: -1 };
   if (dialect === 'gen1') return { ContentSummary: { directoryCount, ...totals } };
   return { ContentSummary: { directoryCount, ecPolicy: '', ...totals, typeQuota: {} } };
@@ -208,7 +212,7 @@ export function toContentSummary(summary: SummaryResult, dialect: Dialect): Json
 export function fromContentSummary(json: unknown): SummaryResult {
   const summary = objectOf(objectOf(json).ContentSummary);
   return {
-    directoryCount: required(summary, 'directoryCount'),
+    directoryCount: Math.max(0, required(summary, 'directoryCount') - 1),
     fileCount: required(summary, 'fileCount'),
     lengthBytes: required(summary, 'length'),
   };
