@@ -93,6 +93,13 @@ export function createMemoryTree(now: () => number): Tree<MemoryNode, MemoryCont
     async childNames(path) {
       return [...(lookup(path)?.children?.keys() ?? [])];
     },
+    async findChildren(path, names) {
+      const children = lookup(path)?.children;
+      return names.map((name) => {
+        const inode = children?.get(name);
+        return inode && nodeOf(inode);
+      });
+    },
     async addFolder(path, attributes) {
       const inode = newInode('directory', attributes, []);
       attach(path, inode);

@@ -1,6 +1,6 @@
 // One page of a folder's entries, in order of UTF-8 bytes, depth first. Names are held, nodes only of the page.
 import type { Entry } from '../../core/entry.ts';
-import { compareNames, joinPath, nameOf, relativeTo } from '../../core/path.ts';
+import { compareNames, joinPath, relativeTo } from '../../core/path.ts';
 import type { ListQuery, ListResult } from '../../core/query.ts';
 import { StoreError } from '../../core/store-error.ts';
 import { alive, entryOf, type Rules, require } from './rules.ts';
@@ -54,12 +54,13 @@ export async function* walk<N extends TreeNode, C extends Content>(
     names = names.filter((name) => compareNames(name, first) >= (recursive ? 0 : 1));
   }
   for (let start = 0; start < names.length; start += lookupBatch) {
-    const paths = names.slice(start, start + lookupBatch).map((name) => joinPath(folder, name));
-    const nodes = await Promise.all(paths.map((path) => rules.tree.find(path)));
-    for (const [index, path] of paths.entries()) {
+    const batch = names.slice(start, start + lookupBatch);
+    const nodes = await rules.tree.findChildren(folder, batch);
+    for (const [index, name] of batch.entries()) {
       const node = alive(nodes[index], rules.now());
       if (!node) continue;
-      const reached = nameOf(path) === first;
+      const path = joinPath(folder, name);
+      const reached = name === first;
       if (!reached) yield [path, node];
       if (recursive && node.type === 'directory') yield* walk(rules, path, true, reached ? rest : []);
     }

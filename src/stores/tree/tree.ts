@@ -68,6 +68,8 @@ export interface Tree<N extends TreeNode, C extends Content> {
   find(path: string): Promise<N | undefined>;
   /** In any order. */
   childNames(path: string): Promise<string[]>;
+  /** `find` for many names of one folder; the same order. */
+  findChildren(path: string, names: readonly string[]): Promise<(N | undefined)[]>;
   addFolder(path: string, attributes: NodeAttributes): Promise<N>;
   /** Holds a body until it is used. @throws StoreError `aborted` if the stream fails or ends early */
   receive(body: Body, signal: AbortSignal): Promise<C>;
