@@ -11,7 +11,7 @@ export interface RoutesFileOptions {
   dir: string;
   stores?: StoreTypes;
   /** A new text was accepted; its table may mean the same as the one before (compare `digest`). */
-  onTable(table: RoutingTable): void;
+  onTable(table: RoutingTable, text: string): void;
   /** A new text was refused, or the file cannot be read; `current` stays. */
   onError(error: ConfigError): void;
   /** The operating system does not tell of changes; the file is polled all the same. */
@@ -24,6 +24,8 @@ export interface RoutesFileOptions {
 export interface RoutesFile {
   /** The table of the last good text; undefined if there has been none since start. */
   readonly current: RoutingTable | undefined;
+  /** The text that `current` was made of. */
+  readonly currentText: string | undefined;
   /** Why the newest text is not in force; undefined if it is. */
   readonly lastError: ConfigError | undefined;
   close(): void;
@@ -33,12 +35,14 @@ export interface RoutesFile {
 export function createRoutesFile(options: RoutesFileOptions): RoutesFile {
   const file = join(options.dir, routesFileName);
   let current: RoutingTable | undefined;
+  let currentText: string | undefined;
   let lastError: ConfigError | undefined;
 
   const take = (text: string): RoutingTable | ConfigError => {
     try {
       const from = options.stores ? { file, stores: options.stores } : { file };
       current = parseRoutes(text, from);
+      currentText = text;
       lastError = undefined;
       return current;
     } catch (error) {
@@ -67,7 +71,7 @@ export function createRoutesFile(options: RoutesFileOptions): RoutesFile {
     onText(text) {
       const taken = take(text);
       if (taken instanceof ConfigError) options.onError(taken);
-      else options.onTable(taken);
+      else options.onTable(taken, text);
     },
     onUnreadable: (error) => options.onError(refuse(error)),
     onWatchError: (error) => options.onWatchError?.(error),
@@ -76,6 +80,9 @@ export function createRoutesFile(options: RoutesFileOptions): RoutesFile {
   return {
     get current() {
       return current;
+    },
+    get currentText() {
+      return currentText;
     },
     get lastError() {
       return lastError;

@@ -119,6 +119,6 @@ export const routesSchema = Type.Object(
 );
 
 /** routes.yaml once it fits the schema, defaults filled in. */
-export type RoutesFile = Static<typeof routesSchema>;
-export type AppEntry = RoutesFile['apps'][string];
+export type RoutesContent = Static<typeof routesSchema>;
+export type AppEntry = RoutesContent['apps'][string];
 export type MatchEntry = NonNullable<AppEntry['match']>;
