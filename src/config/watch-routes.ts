@@ -23,7 +23,7 @@ export interface WatchOptions {
 /** A text, or why there is none; `same` compares. */
 type Reading = { key: string; text: string } | { key: string; error: Error };
 
-/** Starts watching; `close` stops it, and nothing is told afterwards. */
+/** Starts watching; `close` stops it, and nothing is told afterwards. The callbacks must not throw. */
 export function watchRoutes(options: WatchOptions): { close(): void } {
   const { dir, pollMs = 1_000, stableMs = 50 } = options;
   const file = join(dir, routesFileName);
