@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Face } from '../src/wire/http.ts';
+import { incomingBody } from '../src/wire/incoming-body.ts';
 
 /** A listening server; `close` ends open connections too. */
 export interface FaceServer {
@@ -46,7 +47,7 @@ async function answer(face: Face, request: IncomingMessage, response: ServerResp
     method: request.method!,
     target: request.url!,
     headers: request.headers,
-    body: request,
+    body: incomingBody(request),
     scheme: 'http',
     loopback: true,
     signal: gone.signal,

@@ -1,11 +1,14 @@
 // What the WebHDFS face refuses, how it words errors of the store, and what it hands on.
+import { connect } from 'node:net';
 import { Readable } from 'node:stream';
 import t from 'tap';
+import { ownCtx } from '../src/core/ctx.ts';
 import type { Store } from '../src/core/store.ts';
 import { StoreError } from '../src/core/store-error.ts';
 import { createWebhdfsFace } from '../src/faces/webhdfs/webhdfs-face.ts';
 import { createMemoryStore } from '../src/stores/memory/memory-store.ts';
 import { ask } from './face-request.ts';
+import { serveFace } from './face-server.ts';
 import { links, webhdfsBench } from './face-webhdfs-bench.ts';
 
 t.test('bad input is refused in the shape of the protocol and changes nothing', async (t) => {
@@ -161,3 +164,53 @@ t.test(
     t.equal(refused.length, 2);
   },
 );
+
+t.test(
+  'over a socket: a refused body still gets its answer, a client that goes away leaves nothing',
+  async (t) => {
+    const inner = createMemoryStore({ name: 'm' });
+    const outcomes: Promise<unknown>[] = [];
+    let arrived = Promise.withResolvers<void>();
+    const store: Store = {
+      ...inner,
+      mutate: (mutation, ctx) => {
+        const outcome = inner.mutate(mutation, ctx);
+        outcomes.push(outcome.catch((error) => error));
+        arrived.resolve();
+        return outcome;
+      },
+    };
+    const server = await serveFace(createWebhdfsFace({ store, links }));
+    t.teardown(() => server.close());
+    const target = '/webhdfs/v1/f?op=CREATE&data=true';
+    const put = (body: string | Buffer) => fetch(server.url + target, { method: 'PUT', body });
+    await inner.mutate({ verb: 'create', path: '/f', parents: 'all' }, ownCtx('test'));
+    const refused = await put(Buffer.alloc(2_000_000));
+    t.match(
+      [refused.status, JSON.parse(await refused.text()).RemoteException.exception],
+      [403, 'FileAlreadyExistsException'],
+    );
+    outcomes.length = 0;
+    arrived = Promise.withResolvers();
+
+    const socket = connect(server.port, '127.0.0.1');
+    socket.on('error', () => {});
+    socket.write(`PUT ${target}&overwrite=true HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nonly this`);
+    await arrived.promise;
+    socket.destroy();
+    t.match(await outcomes[0], { kind: 'aborted' });
+    const { entry } = await inner.query({ verb: 'stat', path: '/f' }, ownCtx('test'));
+    t.equal(entry.lengthBytes, 0, 'the old file is there');
+  },
+);
+
+t.test('a listing that fails half way is not a whole listing', async (t) => {
+  const inner = createMemoryStore({ name: 'm' });
+  const entries = [(await inner.query({ verb: 'stat', path: '/' }, ownCtx('test'))).entry];
+  const query = (asked: { token?: string }) =>
+    asked.token
+      ? Promise.reject(new StoreError('unavailable', 'gone'))
+      : Promise.resolve({ entries, token: 'x' });
+  const face = createWebhdfsFace({ store: { ...inner, query: query as Store['query'] }, links });
+  await t.rejects(ask(face, { target: '/webhdfs/v1/?op=LISTSTATUS' }), /gone/);
+});
