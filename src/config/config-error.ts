@@ -17,7 +17,7 @@ export interface ConfigProblem {
 export type KeyPath = readonly (string | number)[];
 
 /** `file:line:column: reason`, without what a problem does not have. */
-export function formatProblem(problem: ConfigProblem): string {
+function formatProblem(problem: ConfigProblem): string {
   const place = problem.line === 0 ? problem.file : `${problem.file}:${problem.line}:${problem.column}`;
   return `${place}: ${problem.reason}`;
 }

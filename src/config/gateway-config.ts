@@ -13,7 +13,7 @@ import { storeSchemas, untypedStoreSchema } from './store-schema.ts';
 import { parseYaml, type YamlSource } from './yaml-source.ts';
 
 /** Name of the file in the config directory. */
-export const gatewayFileName = 'gateway.yaml';
+const gatewayFileName = 'gateway.yaml';
 
 export type Env = Readonly<Record<string, string | undefined>>;
 

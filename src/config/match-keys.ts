@@ -12,7 +12,7 @@ export interface MatchKey {
 }
 
 /** Lower case, without port, brackets or trailing dot: how hosts are compared. */
-export function normalizeHost(host: string): string {
+function normalizeHost(host: string): string {
   const lower = host.trim().toLowerCase();
   const ipv6 = /^\[([^\]]*)\](?::\d*)?$/.exec(lower);
   if (ipv6) return ipv6[1]!;

@@ -15,7 +15,7 @@ export function gen2RootProblem(root: string): string | undefined {
 }
 
 /** True if one root is the other, or lies in it. */
-export function overlap(a: Mount, b: Mount, side: Side): boolean {
+function overlap(a: Mount, b: Mount, side: Side): boolean {
   return isWithin(a[side], b[side]) || isWithin(b[side], a[side]);
 }
 

@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import type { KeyPath } from './config-error.ts';
 
 /** Largest file that `${file:...}` takes in, bytes: a credential, not a document. */
-export const maxReferencedBytes = 65_536;
+const maxReferencedBytes = 65_536;
 
 const reference = /\$\{([^}]*)\}/g;
 

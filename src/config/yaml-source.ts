@@ -18,7 +18,7 @@ export interface YamlSource {
 }
 
 /** Longest config text in bytes; more is no config but a mistake. */
-export const maxConfigBytes = 1024 * 1024;
+const maxConfigBytes = 1024 * 1024;
 
 /** @param file the name that problems carry */
 export function parseYaml(text: string, file: string): YamlSource {
