@@ -147,13 +147,12 @@ export const untypedStoreSchema = Type.Object({
   }),
 });
 
-export type StoreType = keyof typeof storeSchemas;
 export type LayersConfig = Static<typeof layersSchema>;
 export type IdentityConfig = Static<typeof identitySchema>;
-export type WebhdfsConfig = Static<typeof webhdfs>;
+type WebhdfsConfig = Static<typeof webhdfs>;
 export type Gen1Config = Static<typeof gen1>;
 /** With the account's name filled in, and an identity if neither key nor SAS is given. */
 export type Gen2Config = Static<typeof gen2> & { account: string };
-export type LocalConfig = Static<typeof local>;
-export type MemoryConfig = Static<typeof memory>;
+type LocalConfig = Static<typeof local>;
+type MemoryConfig = Static<typeof memory>;
 export type StoreConfig = WebhdfsConfig | Gen1Config | Gen2Config | LocalConfig | MemoryConfig;
