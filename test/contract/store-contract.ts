@@ -3,7 +3,14 @@ import type { Test } from 'tap';
 import { ownCtx } from '../../src/core/ctx.ts';
 import { ancestorsOf } from '../../src/core/path.ts';
 import type { Store } from '../../src/core/store.ts';
+import { attributeCases } from './cases-attributes.ts';
 import { fileCases } from './cases-files.ts';
+import { folderCases } from './cases-folders.ts';
+import { nameCases } from './cases-names.ts';
+import { readCases } from './cases-reads.ts';
+import { renameCases } from './cases-renames.ts';
+import { requestCases } from './cases-requests.ts';
+import { uploadCases } from './cases-uploads.ts';
 import type { ContractCase } from './contract-case.ts';
 import { createFixture } from './fixture.ts';
 
@@ -17,7 +24,16 @@ export interface ContractOptions {
   without?: readonly string[];
 }
 
-const allCases: readonly ContractCase[] = [...fileCases];
+const allCases: readonly ContractCase[] = [
+  ...fileCases,
+  ...readCases,
+  ...folderCases,
+  ...renameCases,
+  ...uploadCases,
+  ...attributeCases,
+  ...nameCases,
+  ...requestCases,
+];
 
 /** Runs every case that fits `store.supports`, each in a folder of its own. */
 export async function storeContract(t: Test, options: ContractOptions): Promise<void> {
