@@ -6,7 +6,7 @@ import type { GatewayParts } from './gateway-parts.ts';
 import { type Place, pathOn } from './places.ts';
 import type { Plan } from './plan.ts';
 import { type Outcome, outcomeOf } from './settle.ts';
-import { tee } from './tee.ts';
+import { type LetGo, tee } from './tee.ts';
 
 /** What one side made of it. */
 export interface Attempt {
@@ -64,10 +64,10 @@ export function fanOut(
   const { secondary } = plan;
   const body = bodyOf(mutation);
   const letGo = new AbortController();
-  const giveUp = (reason: string): void => {
+  const giveUp = (reason: LetGo): void => {
     if (letGo.signal.aborted) return;
     parts.events.onLetGo?.(app, reason);
-    letGo.abort(new StoreError('aborted', reason, { applied: 'unknown' }));
+    letGo.abort(new StoreError('aborted', `the secondary was let go: ${reason}`, { applied: 'unknown' }));
   };
   const split = body && secondary ? tee(body.stream, parts.lag, giveUp) : undefined;
 
@@ -125,14 +125,11 @@ export function fanOut(
 /** Waits for the secondary's outcome at most `lagMs`, then lets it go and takes what the driver says soon, else unknown. */
 async function within(
   lagMs: number,
-  giveUp: (reason: string) => void,
+  giveUp: (reason: LetGo) => void,
   sent: Promise<Attempt>,
   signal: AbortSignal,
 ): Promise<Attempt> {
-  const timer = setTimeout(
-    () => giveUp(`the secondary did not answer within ${lagMs} ms of the primary`),
-    lagMs,
-  );
+  const timer = setTimeout(() => giveUp('late'), lagMs);
   let verdictTimer: NodeJS.Timeout | undefined;
   const lost = new Promise<Attempt>((resolve) => {
     const onAbort = (): void => {

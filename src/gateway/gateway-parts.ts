@@ -5,7 +5,7 @@ import type { Journal } from '../journal/journal.ts';
 import type { Locks } from '../journal/locks.ts';
 import type { ReadMarks } from './read-marks.ts';
 import type { Outcome } from './settle.ts';
-import type { LagBudget } from './tee.ts';
+import type { LagBudget, LetGo } from './tee.ts';
 
 /** One side of the migration: its store behind all layers, and whether its breaker is open. */
 export interface GatewaySide {
@@ -17,7 +17,7 @@ export interface GatewaySide {
 export interface GatewayEvents {
   onMutation?(app: string, verb: string, outcomes: Partial<Record<Side, Outcome>>): void;
   onQuery?(app: string, verb: string, side: Side, outcome: 'ok' | 'refused' | 'failed'): void;
-  onLetGo?(app: string, reason: string): void;
+  onLetGo?(app: string, reason: LetGo): void;
   /** A divergence was written: repair may want to look. */
   onDivergence?(path: string): void;
   /** Something went wrong after the client was answered. */

@@ -60,7 +60,8 @@ export function createGateway(given: Omit<GatewayParts, 'marks'>): Store {
     async mutate(mutation: Mutation, ctx: Ctx): Promise<MutationResult> {
       try {
         const route = routeFor(ctx);
-        if (mutation.verb === 'stage' || mutation.verb === 'stage-block') return await stage(route, mutation, ctx);
+        if (mutation.verb === 'stage' || mutation.verb === 'stage-block')
+          return await stage(route, mutation, ctx);
         return await mutate(parts, route, mutation, ctx);
       } catch (error) {
         bodyOf(mutation)?.stream.destroy();

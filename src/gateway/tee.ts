@@ -18,6 +18,9 @@ export interface LagBudget {
   heldBytes: number;
 }
 
+/** Why a secondary was let go, for metrics. */
+export type LetGo = 'lag' | 'lag-total-bytes' | 'late';
+
 /** Two readings of one body. */
 export interface Tee {
   primary: PassThrough;
@@ -43,7 +46,7 @@ function drained(stream: PassThrough, timeoutMs?: number): Promise<boolean> {
 }
 
 /** Splits `body`; `onLetGo` is told when the secondary falls behind by itself. */
-export function tee(body: Readable, budget: LagBudget, onLetGo: (reason: string) => void): Tee {
+export function tee(body: Readable, budget: LagBudget, onLetGo: (reason: LetGo) => void): Tee {
   const { limits } = budget;
   const primary = new PassThrough();
   const secondary = new PassThrough({ highWaterMark: limits.lagBytes });
@@ -63,22 +66,27 @@ export function tee(body: Readable, budget: LagBudget, onLetGo: (reason: string)
     secondary.destroy(new StoreError('aborted', reason, { applied: 'unknown' }));
     account();
   };
-  const fallBehind = (reason: string): void => {
+  const fallBehind = (code: LetGo, reason: string): void => {
     if (secondary.destroyed) return;
     letGo(reason);
-    onLetGo(reason);
+    onLetGo(code);
   };
   const feedSecondary = async (chunk: Buffer): Promise<void> => {
     const full = !secondary.write(chunk);
     account();
     if (budget.heldBytes > limits.lagTotalBytes) {
-      fallBehind(`all secondaries together lag by more than ${limits.lagTotalBytes} bytes`);
+      fallBehind(
+        'lag-total-bytes',
+        `all secondaries together lag by more than ${limits.lagTotalBytes} bytes`,
+      );
     } else if (full) {
       const began = performance.now();
-      const inTime = await drained(secondary, Math.max(0, limits.lagMs - stalledMs));
+      // Without a primary it lags behind nobody: it takes the write over.
+      const patienceMs = primary.destroyed ? undefined : Math.max(0, limits.lagMs - stalledMs);
+      const inTime = await drained(secondary, patienceMs);
       stalledMs += performance.now() - began;
       if (!inTime)
-        fallBehind(`the secondary lags by more than ${limits.lagBytes} bytes and ${limits.lagMs} ms`);
+        fallBehind('lag', `the secondary lags by more than ${limits.lagBytes} bytes and ${limits.lagMs} ms`);
     }
   };
   const pump = async (): Promise<void> => {
@@ -86,7 +94,8 @@ export function tee(body: Readable, budget: LagBudget, onLetGo: (reason: string)
       for await (const chunk of body) {
         if (!primary.destroyed && !primary.write(chunk)) await drained(primary);
         if (!secondary.destroyed) await feedSecondary(chunk as Buffer);
-        if (primary.destroyed) throw new StoreError('aborted', 'the primary stopped reading');
+        if (primary.destroyed && secondary.destroyed)
+          throw new StoreError('aborted', 'nobody reads the body any more');
       }
       primary.end();
       secondary.end();

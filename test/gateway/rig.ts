@@ -95,7 +95,10 @@ export async function createRig(t: Test, options: RigOptions = {}): Promise<Rig>
     journal,
     locks,
     table: () => tableOf(route),
-    lag: { limits: { lagMs: options.lagMs ?? 2000, lagBytes: 1 << 20, lagTotalBytes: 1 << 24 }, heldBytes: 0 },
+    lag: {
+      limits: { lagMs: options.lagMs ?? 2000, lagBytes: 1 << 20, lagTotalBytes: 1 << 24 },
+      heldBytes: 0,
+    },
     limits: { settleMs: 2000, orderWaitMs: 1000, zombieMs },
     events: { ...options.events, onDivergence: () => repair.wake() },
     now: Date.now,

@@ -1,0 +1,62 @@
+// What the admin API shows, read from the running parts.
+import type { AdminSources, RouteView, StoreHealth } from '../admin/admin-server.ts';
+import type { Route } from '../core/route.ts';
+import type { Side } from '../core/store.ts';
+import type { Journal } from '../journal/journal.ts';
+import type { ServedSide } from './side.ts';
+import type { TableInForce } from './table-in-force.ts';
+
+function viewOf(route: Route): RouteView {
+  const { reads, writes, ack, failover, mounts } = route;
+  return { reads, writes, ack, failover, mounts };
+}
+
+function healthOf(served: ServedSide): StoreHealth {
+  const error = served.lastError();
+  const health = {
+    side: served.side,
+    name: served.name,
+    breaker: served.breaker(),
+    reachable: error === undefined,
+  };
+  return error
+    ? { ...health, lastError: { message: error.message, at: new Date(error.atMs).toISOString() } }
+    : health;
+}
+
+/** Sources of the admin listener. It is up only after the data listener, so readiness is a table in force (semantics C4). */
+export function adminSources(parts: {
+  sides: Record<Side, ServedSide>;
+  journal: Journal;
+  table: TableInForce;
+}): AdminSources {
+  const { sides, journal, table } = parts;
+  return {
+    ready: () =>
+      table.current().routes.size > 0
+        ? { ready: true }
+        : { ready: false, reason: 'no routing table in force' },
+    stores: () => [healthOf(sides.source), healthOf(sides.target)],
+    apps: () =>
+      table.status().map(({ app, desired, effective, reason }) => ({
+        app,
+        desired: desired ? viewOf(desired) : null,
+        effective: effective ? viewOf(effective) : null,
+        ...(reason === undefined ? {} : { reason }),
+      })),
+    async divergences(page) {
+      const { total, items } = await journal.divergences(page);
+      return {
+        total,
+        items: items.map(({ path, truth, reason, sinceMs, generation, subtree }) => ({
+          path,
+          truth,
+          reason,
+          since: new Date(sinceMs).toISOString(),
+          generation,
+          subtree,
+        })),
+      };
+    },
+  };
+}

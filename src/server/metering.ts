@@ -1,0 +1,47 @@
+// Wires what the gateway tells to the metrics.
+
+import type { Side } from '../core/store.ts';
+import type { GatewayEvents } from '../gateway/gateway-parts.ts';
+import type { Journal } from '../journal/journal.ts';
+import type { Locks } from '../journal/locks.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import type { TableInForce } from './table-in-force.ts';
+
+/** Counters that the gateway moves. */
+export function gatewayEvents(metrics: Metrics, logger: Logger, onDivergence: () => void): GatewayEvents {
+  return {
+    onMutation(app, verb, outcomes) {
+      for (const side of ['source', 'target'] as const) {
+        const outcome = outcomes[side];
+        if (outcome) metrics.mutations.child(app, verb, side, outcome).inc();
+      }
+    },
+    onQuery: (app, verb, side, outcome) => metrics.queries.child(app, verb, side, outcome).inc(),
+    onLetGo: (app, reason) => metrics.secondaryLetGo.child(app, reason).inc(),
+    onDivergence,
+    onError: (what, error) => logger.error({ err: error }, `after the answer: ${what}`),
+  };
+}
+
+/** Gauges that are read when they are scraped. */
+export function observeGauges(metrics: Metrics, journal: Journal, locks: Locks, table: TableInForce): void {
+  metrics.observe({
+    openIntents: () => journal.gauges().openIntents,
+    divergentPaths: () => journal.gauges().divergentPaths,
+    oldestDivergenceSeconds: () => {
+      const { oldestSinceMs } = journal.gauges();
+      return oldestSinceMs === undefined ? 0 : Math.max(0, (Date.now() - oldestSinceMs) / 1000);
+    },
+    openUploads: () => journal.gauges().openUploads,
+    journalWritable: () => (journal.gauges().writable ? 1 : 0),
+    lockWaiters: () => locks.waiters(),
+    routeReads: () => routeReads(table),
+  });
+}
+
+function* routeReads(table: TableInForce): Generator<readonly [string, Side, number]> {
+  for (const route of table.current().routes.values()) {
+    for (const side of ['source', 'target'] as const) yield [route.app, side, route.reads === side ? 1 : 0];
+  }
+}

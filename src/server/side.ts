@@ -1,0 +1,57 @@
+// One side of the gateway: a driver from the config, behind its layers, with what is known of its health.
+import type { LayersConfig, StoreConfig } from '../config/store-schema.ts';
+import type { Side, Store } from '../core/store.ts';
+import { type BreakerState, withBreaker } from '../layers/breaker.ts';
+import { type LeaseTable, withLeases } from '../layers/leases.ts';
+import { withLimit } from '../layers/limit.ts';
+import { withObserver } from '../layers/observe.ts';
+import { withStaging } from '../layers/staging.ts';
+import { withTimeout } from '../layers/timeout.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import { makeStore } from './make-store.ts';
+
+/** A side with its health. */
+export interface ServedSide {
+  side: Side;
+  name: string;
+  store: Store;
+  breaker(): BreakerState;
+  /** The latest temporary failure, if no answer came after it. */
+  lastError(): { message: string; atMs: number } | undefined;
+}
+
+/** Names of the numbers that Prometheus gets for a breaker. */
+const breakerNumber: Record<BreakerState, number> = { closed: 0, 'half-open': 1, open: 2 };
+
+/** Observe · breaker · limit · timeout around the driver (design §2). */
+export async function openSide(
+  side: Side,
+  config: StoreConfig,
+  metrics: Metrics,
+  leases: LeaseTable,
+  onBreaker: (state: BreakerState) => void,
+): Promise<ServedSide> {
+  let lastError: { message: string; atMs: number } | undefined;
+  const driver = await makeStore(side, config);
+  const staged = driver.supports.staging ? driver : withStaging(driver);
+  const leased = staged.supports.leases ? staged : withLeases(staged, leases);
+  const layers: LayersConfig = config.layers;
+  const limited = withLimit(withTimeout(leased, layers), layers);
+  metrics.breakerState.child(side).set(breakerNumber.closed);
+  const guarded = withBreaker(limited, layers.breaker, (state) => {
+    metrics.breakerState.child(side).set(breakerNumber[state]);
+    onBreaker(state);
+  });
+  const store = withObserver(guarded.store, (verb, seconds, error) => {
+    metrics.storeSeconds.child(side, verb).observe(seconds);
+    if (!error) lastError = undefined;
+    else if (error.temporary) lastError = { message: error.message, atMs: Date.now() };
+  });
+  return {
+    side,
+    name: `${config.type} ${driver.name}`,
+    store,
+    breaker: guarded.state,
+    lastError: () => lastError,
+  };
+}

@@ -1,0 +1,61 @@
+// `twinlake emulate`: the same faces over stores/local, as a WebHDFS/Gen1 server and a Gen2 server that keep their files.
+import type { GatewayConfig } from '../config/gateway-schema.ts';
+import { createDfsFace } from '../faces/dfs/dfs-face.ts';
+import { createLinkSigner } from '../faces/webhdfs/links.ts';
+import { createWebhdfsFace } from '../faces/webhdfs/webhdfs-face.ts';
+import { createLocalStore } from '../stores/local/local-store.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import { createDataListener } from './data-listener.ts';
+import { linkKey, makeStateDir } from './state-dir.ts';
+
+/** Both emulators, listening. */
+export interface Emulators {
+  webhdfsUrl: string;
+  dfsUrl: string;
+  close(): Promise<void>;
+}
+
+/** Starts them on the addresses and folders of the config. Rejects if an address is taken. */
+export async function startEmulators(
+  config: GatewayConfig['emulators'],
+  bodyIdleMs: number,
+  logger: Logger,
+): Promise<Emulators> {
+  const { webhdfs, dfs } = config;
+  await Promise.all([makeStateDir(webhdfs.dir), makeStateDir(dfs.dir)]);
+  const hdfsStore = await createLocalStore({ name: 'emulated HDFS', dir: webhdfs.dir, rootFolders: 'any' });
+  const gen2Store = await createLocalStore({
+    name: 'emulated Gen2',
+    dir: dfs.dir,
+    rootFolders: 'filesystems',
+  });
+  const links = createLinkSigner(await linkKey(webhdfs.dir));
+  const accounts = Object.fromEntries(
+    Object.entries(dfs.accounts).map(([name, key]) => [name, key.reveal()]),
+  );
+  const hdfsListener = await createDataListener({
+    faces: { webhdfs: createWebhdfsFace({ store: hdfsStore, links }) },
+    host: webhdfs.host,
+    port: webhdfs.port,
+    bodyIdleMs,
+    logger,
+  });
+  const gen2Listener = await createDataListener({
+    faces: { dfs: createDfsFace({ store: gen2Store, accounts, auth: 'shared-key' }) },
+    host: dfs.host,
+    port: dfs.port,
+    bodyIdleMs,
+    logger,
+  }).catch(async (error) => {
+    await hdfsListener.close();
+    throw error;
+  });
+  return {
+    webhdfsUrl: hdfsListener.url,
+    dfsUrl: gen2Listener.url,
+    async close() {
+      await Promise.all([hdfsListener.close(), gen2Listener.close()]);
+      await Promise.all([hdfsStore.close?.(), gen2Store.close?.()]);
+    },
+  };
+}

@@ -1,0 +1,179 @@
+// Which routing table is in force: a new one at once, but no side is added or removed before the journal allows it (semantics C3).
+import type { Mount } from '../core/mount.ts';
+import { isWithin } from '../core/path.ts';
+import type { Route, RoutingTable } from '../core/route.ts';
+import type { Side } from '../core/store.ts';
+import { isTwoSided } from '../gateway/places.ts';
+import type { Change, Journal } from '../journal/journal.ts';
+
+/** One app: what the file wants and what is in force. */
+export interface RouteStatus {
+  app: string;
+  desired?: Route;
+  effective?: Route;
+  /** Why the two differ. */
+  reason?: string;
+}
+
+/** What a change of table needs. */
+export interface Transition {
+  /** The routes that will be in force. */
+  routes: Map<string, Route>;
+  /** Mounts that become two-sided, with the side that has everything. */
+  added: { mount: Mount; truth: Side }[];
+  /** Apps whose change has to wait, and why. */
+  held: Map<string, string>;
+}
+
+function mountsOf(routes: Iterable<Route>): Mount[] {
+  const mounts = new Map<string, Mount>();
+  for (const route of routes)
+    for (const mount of route.mounts) mounts.set(`${mount.source}\0${mount.target}`, mount);
+  return [...mounts.values()];
+}
+
+/** The only side that is written by any app of the mount so far; source where nobody has written yet (semantics D1). */
+function loneSide(mount: Mount, routes: readonly Route[]): Side {
+  const mine = routes.filter((route) =>
+    route.mounts.some((other) => other.target === mount.target && other.source === mount.source),
+  );
+  return mine.length > 0 && mine.every((route) => route.writes === 'target') ? 'target' : 'source';
+}
+
+/**
+ * What changes when `desired` follows `effective`, pure.
+ * @param unsettled true if the journal holds anything below a canonical path
+ */
+export function transition(
+  effective: readonly Route[],
+  desired: readonly Route[],
+  unsettled: (path: string) => boolean,
+): Transition {
+  const routes = new Map(desired.map((route) => [route.app, route]));
+  const held = new Map<string, string>();
+  for (const route of desired) {
+    const before = effective.find((old) => old.app === route.app);
+    if (before?.writes !== 'both' || route.writes === 'both') continue;
+    const needed = route.mounts.find((mount) => unsettled(mount.target));
+    if (!needed) continue;
+    routes.set(route.app, before);
+    held.set(route.app, `writes stay on both sides until nothing below ${needed.target} diverges any more`);
+  }
+  const next = [...routes.values()];
+  const added = mountsOf(next)
+    .filter((mount) => isTwoSided(mount, next) && !isTwoSided(mount, effective))
+    .map((mount) => ({ mount, truth: loneSide(mount, effective) }));
+  return { routes, added, held };
+}
+
+/** The table in force and how it came about. */
+export interface TableInForce {
+  current(): RoutingTable;
+  /** Takes a new table as far as the journal allows; resolves when it is in force. */
+  propose(desired: RoutingTable, text: string): Promise<void>;
+  /** Tries again what had to wait. */
+  retry(): Promise<void>;
+  status(): RouteStatus[];
+  /** Mounts of all routes in force. */
+  mounts(): Mount[];
+}
+
+/** Name of the journal's row with the text of the table in force. */
+export const tableRow = 'routes';
+
+/** What the table in force stands on. */
+export interface TableOptions {
+  journal: Journal;
+  /** The table that the former process ended with; undefined on a first start. */
+  former: RoutingTable | undefined;
+  /** True if the side that has everything is known to have nothing: then nothing diverges. */
+  isEmpty(mount: Mount, truth: Side): Promise<boolean>;
+  now(): number;
+  onDivergence(path: string): void;
+}
+
+/** Starts with the former table; nothing is in force on a first start until a table is proposed. */
+export function createTableInForce(options: TableOptions): TableInForce {
+  const { journal } = options;
+  const nothing: RoutingTable = { digest: '', routes: new Map(), match: () => undefined };
+  let effective = options.former ?? nothing;
+  let desired = effective;
+  let held = new Map<string, string>();
+  let desiredText = '';
+  let queue: Promise<void> = Promise.resolve();
+
+  const firstStart = options.former === undefined;
+  const unsettledPaths = async (): Promise<string[]> => {
+    const rows = await journal.divergences({ limit: 1_000_000 });
+    const uploads = await journal.uploads();
+    return [
+      ...rows.items.map((row) => row.path),
+      ...uploads.filter((upload) => upload.unflushed).map((upload) => upload.path),
+    ];
+  };
+  const addSide = async (mount: Mount, truth: Side): Promise<Change[]> => {
+    const { divergence } = await journal.state(mount.target);
+    if (divergence) return [];
+    if (firstStart && effective === nothing && (await options.isEmpty(mount, truth))) return [];
+    const reason = firstStart
+      ? 'first start: everything is on the one side'
+      : 'a side was added to the writes';
+    const common = {
+      path: mount.target,
+      subtree: true,
+      truth,
+      generation: 0,
+      sinceMs: options.now(),
+      reason,
+    };
+    return [{ do: 'put', divergence: { ...common, keepExtras: true } }];
+  };
+  const apply = async (): Promise<void> => {
+    const unsettled = await unsettledPaths();
+    const change = transition([...effective.routes.values()], [...desired.routes.values()], (path) =>
+      unsettled.some((row) => isWithin(row, path) || isWithin(path, row)),
+    );
+    const rows: Change[] = [];
+    for (const { mount, truth } of change.added) rows.push(...(await addSide(mount, truth)));
+    // Durable before the first write under the new table: what is forgotten here is never found again.
+    if (change.held.size === 0) rows.push({ do: 'meta', key: tableRow, value: desiredText });
+    await journal.apply(rows);
+    const wanted = desired;
+    held = change.held;
+    effective = {
+      digest: wanted.digest,
+      routes: change.routes,
+      match(caller) {
+        const route = wanted.match(caller);
+        return route && change.routes.get(route.app);
+      },
+    };
+    for (const { mount } of change.added) options.onDivergence(mount.target);
+  };
+  const enqueue = (work: () => Promise<void>): Promise<void> => {
+    queue = queue.then(work, work);
+    return queue;
+  };
+  return {
+    current: () => effective,
+    propose: (table, text) =>
+      enqueue(() => {
+        desired = table;
+        desiredText = text;
+        return apply();
+      }),
+    retry: () => (held.size > 0 ? enqueue(apply) : Promise.resolve()),
+    status() {
+      const apps = new Set([...desired.routes.keys(), ...effective.routes.keys()]);
+      return [...apps].map((app) => {
+        const status: RouteStatus = { app };
+        const [wanted, inForce, reason] = [desired.routes.get(app), effective.routes.get(app), held.get(app)];
+        if (wanted) status.desired = wanted;
+        if (inForce) status.effective = inForce;
+        if (reason !== undefined) status.reason = reason;
+        return status;
+      });
+    },
+    mounts: () => mountsOf(effective.routes.values()),
+  };
+}

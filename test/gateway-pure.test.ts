@@ -1,0 +1,245 @@
+// The decisions before and after I/O: plan and settle, as whole tables.
+import t from 'tap';
+import type { Mutation } from '../src/core/mutation.ts';
+import type { Route } from '../src/core/route.ts';
+import type { Side } from '../src/core/store.ts';
+import { StoreError } from '../src/core/store-error.ts';
+import { aftermath, reachesOf } from '../src/gateway/aftermath.ts';
+import { planRead, truthOf } from '../src/gateway/ask.ts';
+import { plan, type Situation } from '../src/gateway/plan.ts';
+import { type Outcome, settle } from '../src/gateway/settle.ts';
+import { afterStage } from '../src/gateway/stage.ts';
+import type { Divergence, Upload } from '../src/journal/journal.ts';
+
+const route = (change: Partial<Route> = {}): Route => ({
+  app: 'a',
+  reads: 'source',
+  writes: 'both',
+  ack: 'primary',
+  ackFallback: 'degrade',
+  failover: 'none',
+  mounts: [{ source: '/', target: '/' }],
+  ...change,
+});
+const row = (truth: Side, path = '/d/x'): Divergence => ({
+  path,
+  subtree: false,
+  truth,
+  generation: 1,
+  reason: 'test',
+  sinceMs: 0,
+});
+const mkdir: Mutation = { verb: 'mkdir', path: '/d/x', parents: 'all' };
+const situation = (change: Partial<Situation> = {}): Situation => ({
+  route: route(),
+  mutation: mkdir,
+  divergences: [],
+  below: [],
+  uploads: [],
+  twoSided: true,
+  down: new Set(),
+  ...change,
+});
+
+t.test('settle: every pair of outcomes', async (t) => {
+  const firsts = ['acked', 'refused', 'unknown'] as const;
+  const seconds = ['acked', 'refused', 'unknown', 'skipped'] as const;
+  // [answer of, truth of the divergence left or '', tail, durable before the answer]
+  const expected: Record<string, [string, string, boolean, boolean]> = {
+    'acked acked': ['primary', '', false, false],
+    'acked refused': ['primary', 'source', false, false],
+    'acked unknown': ['primary', 'source', true, false],
+    'acked skipped': ['primary', 'source', false, false],
+    'refused acked': ['primary', 'source', false, false],
+    'refused refused': ['primary', '', false, false],
+    'refused unknown': ['primary', 'source', true, false],
+    'refused skipped': ['primary', '', false, false],
+    'unknown acked': ['primary', 'source', true, false],
+    'unknown refused': ['primary', 'source', true, false],
+    'unknown unknown': ['primary', 'source', true, false],
+    'unknown skipped': ['primary', 'source', true, false],
+  };
+  const failedOver: Record<string, [string, string, boolean, boolean]> = {
+    ...expected,
+    'unknown acked': ['secondary', 'target', true, true],
+    'refused acked temporary': ['secondary', 'target', false, true],
+  };
+  for (const mayFailOver of [false, true]) {
+    for (const first of firsts) {
+      for (const second of seconds) {
+        for (const firstTemporary of [false, true]) {
+          const got = settle({
+            primary: 'source',
+            first,
+            second,
+            firstTemporary,
+            secondMisses: true,
+            mayFailOver,
+          });
+          const key = `${first} ${second}`;
+          const table = mayFailOver ? failedOver : expected;
+          const want = (firstTemporary ? table[`${key} temporary`] : undefined) ?? table[key]!;
+          const { answer, divergence, durableFirst } = got;
+          const seen = [answer, divergence?.truth ?? '', divergence?.tail ?? false, durableFirst];
+          t.same(seen, want, `${key} failover=${mayFailOver} temporary=${firstTemporary}`);
+        }
+      }
+    }
+  }
+  const lone = { primary: 'source', firstTemporary: false, secondMisses: false, mayFailOver: false } as const;
+  for (const first of firsts) {
+    t.same(
+      settle({ ...lone, first, second: 'skipped' as Outcome }).divergence,
+      undefined,
+      `one side only: ${first}`,
+    );
+  }
+});
+
+t.test('plan: the route decides on clean paths, the truth on others', async (t) => {
+  t.match(plan(situation()), {
+    primary: 'source',
+    secondary: 'target',
+    order: 'together',
+    mayFailOver: false,
+  });
+  t.match(plan(situation({ route: route({ reads: 'target' }) })), { primary: 'target', secondary: 'source' });
+  t.same(plan(situation({ divergences: [row('target')] })), {
+    do: 'ask',
+    order: 'together',
+    checkFirst: false,
+    mayFailOver: false,
+    primary: 'target',
+    skipped: 'diverges',
+  });
+  const staged: Upload = {
+    path: '/d/x',
+    generation: 0,
+    sides: ['target'],
+    unflushed: true,
+    app: 'a',
+    touchedMs: 0,
+  };
+  t.match(plan(situation({ uploads: [staged] })), { primary: 'target', skipped: 'diverges' });
+  t.match(plan(situation({ uploads: [{ ...staged, unflushed: false }] })), {
+    primary: 'source',
+    secondary: 'target',
+  });
+});
+
+t.test('plan: one-sided apps and breakers', async (t) => {
+  const oneWay = route({ reads: 'target', writes: 'target' });
+  t.match(plan(situation({ route: oneWay, twoSided: false })), {
+    primary: 'target',
+    secondary: undefined,
+    skipped: undefined,
+  });
+  t.match(plan(situation({ route: oneWay })), { primary: 'target', skipped: 'one-sided' });
+  t.throws(() => plan(situation({ route: oneWay, divergences: [row('source')] })), StoreError);
+  t.match(plan(situation({ down: new Set(['target']) })), {
+    primary: 'source',
+    secondary: undefined,
+    skipped: 'breaker',
+  });
+  t.match(plan(situation({ down: new Set(['source']) })), { primary: 'source', secondary: 'target' });
+  const full = route({ failover: 'full' });
+  t.match(plan(situation({ route: full, down: new Set(['source']) })), {
+    primary: 'target',
+    skipped: 'breaker',
+  });
+  t.match(plan(situation({ route: full, down: new Set(['source']), divergences: [row('source')] })), {
+    primary: 'source',
+  });
+});
+
+t.test('plan: what may be refused on state goes to the primary first', async (t) => {
+  const rename: Mutation = {
+    verb: 'rename',
+    path: '/a',
+    destination: '/b',
+    replace: 'none',
+    intoDirectory: false,
+  };
+  t.match(plan(situation({ mutation: rename })), { order: 'primary-first', checkFirst: false });
+  const exclusive: Mutation = { ...mkdir, condition: { ifNoneMatch: '*' } };
+  t.match(plan(situation({ mutation: exclusive })), { order: 'primary-first' });
+  t.match(plan(situation({ mutation: rename, below: [row('target', '/a/x')] })), {
+    primary: 'target',
+    secondary: 'source',
+  });
+  t.match(plan(situation({ mutation: rename, below: [row('target', '/a/x'), row('source', '/a/y')] })), {
+    do: 'settle-first',
+  });
+  t.match(
+    plan(situation({ mutation: rename, below: [row('target', '/a/x')], divergences: [row('source', '/b')] })),
+    {
+      do: 'settle-first',
+    },
+  );
+});
+
+t.test('aftermath keeps what began and bumps what changed', async (t) => {
+  const remove: Mutation = { verb: 'delete', path: '/d', recursive: true };
+  const common = { mutation: remove, reaches: reachesOf(remove), generation: 9, nowMs: 100, zombieMs: 50 };
+  const left = {
+    answer: 'primary',
+    durableFirst: false,
+    divergence: { truth: 'source', tail: true, reason: 'r' },
+  } as const;
+  const earlier = new Map([['/d', { ...row('source', '/d'), sinceMs: 5, tailUntilMs: 400 }]]);
+  const changes = aftermath({ ...common, settlement: left, acked: true, earlier });
+  t.match(changes, [
+    { do: 'clear-below', path: '/d' },
+    { do: 'end-upload', path: '/d' },
+    { do: 'put', divergence: { path: '/d', subtree: true, generation: 9, sinceMs: 5, tailUntilMs: 400 } },
+  ]);
+  const clean = { answer: 'primary', durableFirst: false } as const;
+  t.same(aftermath({ ...common, settlement: clean, acked: false, earlier: new Map() }), []);
+});
+
+t.test('an upload keeps only sides that hold every acked byte', async (t) => {
+  const upload: Upload = {
+    path: '/x',
+    generation: 0,
+    sides: ['source', 'target'],
+    unflushed: false,
+    app: 'a',
+    touchedMs: 0,
+  };
+  t.same(afterStage(upload, ['source', 'target'], 1)?.sides, ['source', 'target']);
+  const alone = afterStage(upload, ['target'], 1)!;
+  t.same(alone.sides, ['target']);
+  t.equal(alone.unflushed, true);
+  t.equal(afterStage(alone, ['source'], 2), undefined, 'the loser of a race');
+});
+
+t.test('reads follow intents, then uploads, then divergences, then the route', async (t) => {
+  const intent = {
+    id: 3,
+    app: 'a',
+    verb: 'create',
+    reaches: [],
+    primary: 'target',
+    staged: false,
+    openedMs: 0,
+  } as const;
+  t.equal(
+    truthOf({ intents: [{ ...intent, reaches: [], secondary: 'source' }], divergence: row('source') }),
+    'target',
+  );
+  t.equal(
+    truthOf({ intents: [{ ...intent, reaches: [] }], divergence: row('source') }),
+    'source',
+    'one-sided intents say nothing',
+  );
+  t.equal(truthOf({ intents: [] }), undefined);
+  t.same(planRead(route(), undefined, new Set(['source'])), { side: 'source', clean: false });
+  t.same(planRead(route({ failover: 'reads' }), undefined, new Set(['source'])), {
+    side: 'target',
+    clean: true,
+  });
+  t.same(planRead(route({ failover: 'reads' }), 'source', new Set(['source'])), {
+    side: 'source',
+    clean: false,
+  });
+});
