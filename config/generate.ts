@@ -6,7 +6,7 @@ import { alertRules, prometheusConfig } from './prometheus/alert-rules.ts';
 import { ruleTests } from './prometheus/rule-cases.ts';
 
 const yaml = (value: unknown): string =>
-  `# Made by \`npm run generate\`; change config/*/*.ts or src/telemetry instead.\n${stringify(value, { lineWidth: 0 })}`;
+  `# Made by \`npm run generate\` from src/telemetry.\n${stringify(value, { lineWidth: 0 })}`;
 
 /** Content of every generated file by its path relative to this folder. */
 export function generated(): Map<string, string> {

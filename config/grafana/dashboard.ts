@@ -53,7 +53,12 @@ export function dashboard(): unknown {
       .forEach((panel, i) => builder.withPanel(panelBuilder(panel, spans[row]?.[i] ?? defaultSpan)));
   }
   const model = builder.build();
-  return { ...model, id: null, annotations: { list: [] }, panels: model.panels?.map((panel, i) => ({ ...panel, id: i + 1 })) };
+  return {
+    ...model,
+    id: null,
+    annotations: { list: [] },
+    panels: model.panels?.map((panel, i) => ({ ...panel, id: i + 1 })),
+  };
 }
 
 function labelVariable(label: string, title: string, metric: string): QueryVariableBuilder {
@@ -82,13 +87,17 @@ function panelBuilder(panel: Panel, span: number): { build(): PanelModel } {
     .height(panelHeight);
   panel.targets.forEach(([expr, legend], i) => {
     const refId = String.fromCharCode('A'.charCodeAt(0) + i);
-    builder.withTarget(new DataqueryBuilder().refId(refId).datasource(datasource).expr(expr).legendFormat(legend).range());
+    builder.withTarget(
+      new DataqueryBuilder().refId(refId).datasource(datasource).expr(expr).legendFormat(legend).range(),
+    );
   });
   return builder;
 }
 
 function statesBuilder(states: NonNullable<Panel['states']>): StateTimelineBuilder {
-  const options = Object.fromEntries(states.map(([text, color], index) => [String(index), { text, color, index }]));
+  const options = Object.fromEntries(
+    states.map(([text, color], index) => [String(index), { text, color, index }]),
+  );
   return new StateTimelineBuilder().mappings([{ type: MappingType.ValueToText, options }]);
 }
 
@@ -96,7 +105,12 @@ function timeSeriesBuilder(): TimeSeriesBuilder {
   return new TimeSeriesBuilder()
     .min(0)
     .fillOpacity(10)
-    .legend(new VizLegendOptionsBuilder().showLegend(true).displayMode(LegendDisplayMode.List).placement(LegendPlacement.Bottom))
+    .legend(
+      new VizLegendOptionsBuilder()
+        .showLegend(true)
+        .displayMode(LegendDisplayMode.List)
+        .placement(LegendPlacement.Bottom),
+    )
     .tooltip(new VizTooltipOptionsBuilder().mode(TooltipDisplayMode.Multi).sort(SortOrder.Descending));
 }
 

@@ -20,8 +20,8 @@ export function alertRules(): unknown {
 }
 
 /**
- * A Prometheus that scrapes one gateway on this machine. The gateway's admin port is Prometheus' own default, so run it
- * with `--web.listen-address=127.0.0.1:9091`, where the data source of Grafana looks for it.
+ * A Prometheus that scrapes one gateway on this machine. The gateway's admin port is Prometheus' own default,
+ * so run it with `--web.listen-address=127.0.0.1:9091`, where the data source of Grafana looks for it.
  */
 export const prometheusConfig = {
   global: { scrape_interval: '15s', evaluation_interval: '15s' },

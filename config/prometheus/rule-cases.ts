@@ -1,4 +1,4 @@
-// For each alert, series on which it fires and series on which it stays quiet, as input of `promtool test rules`.
+// Series on which each alert fires and series on which it stays quiet: input of `promtool test rules`.
 import { allAlerts } from '../../src/telemetry/metric-table.ts';
 
 /** Series in promtool's notation; the interval is one minute. `quiet` comes close to firing but must not. */
@@ -60,7 +60,7 @@ export const ruleCases: Record<string, RuleCase> = {
   TwinlakeWritesUnknown: {
     fires: { [mutations('unknown', 'target')]: '0+2x60', [mutations('acked', 'target')]: '0+90x60' },
     labels: { instance, app: 'billing', side: 'target' },
-    summary: '2.174% of the writes of billing to target end unknown',
+    summary: '2.174% of writes of billing to target unknown',
     quiet: {
       [mutations('unknown', 'target')]: '0+1x60',
       [mutations('acked', 'target')]: '0+200x60',

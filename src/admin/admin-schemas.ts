@@ -10,22 +10,22 @@ export const defaultPage = 100;
 const SideSchema = Type.Union([Type.Literal('source'), Type.Literal('target')]);
 
 /** A failed request. */
-export const ErrorSchema = Type.Object({
+const ErrorSchema = Type.Object({
   error: Type.Object({ code: Type.String(), message: Type.String() }),
 });
 
 /** The process answers. */
-export const LiveSchema = Type.Object({ status: Type.Literal('live') });
+const LiveSchema = Type.Object({ status: Type.Literal('live') });
 
 /** Whether clients may be sent here: listeners up and a valid routing table loaded. Stores do not count. */
-export const ReadySchema = Type.Object({
+const ReadySchema = Type.Object({
   ready: Type.Boolean(),
   reason: Type.Optional(Type.String({ description: 'Why not.' })),
 });
 export type Readiness = Static<typeof ReadySchema>;
 
 /** One store as the gateway sees it. */
-export const StoreHealthSchema = Type.Object({
+const StoreHealthSchema = Type.Object({
   side: SideSchema,
   name: Type.String({ description: 'Name of the store in gateway.yaml.' }),
   breaker: Type.Union([Type.Literal('closed'), Type.Literal('half-open'), Type.Literal('open')]),
@@ -37,10 +37,10 @@ export const StoreHealthSchema = Type.Object({
 export type StoreHealth = Static<typeof StoreHealthSchema>;
 
 /** All stores, and whether all of them are well. */
-export const StoresSchema = Type.Object({ healthy: Type.Boolean(), stores: Type.Array(StoreHealthSchema) });
+const StoresSchema = Type.Object({ healthy: Type.Boolean(), stores: Type.Array(StoreHealthSchema) });
 
 /** What an app reads from and writes to. */
-export const RouteViewSchema = Type.Object({
+const RouteViewSchema = Type.Object({
   reads: SideSchema,
   writes: Type.Union([SideSchema, Type.Literal('both')]),
   ack: Type.Union([Type.Literal('primary'), Type.Literal('both')]),
@@ -52,7 +52,7 @@ export const RouteViewSchema = Type.Object({
 export type RouteView = Static<typeof RouteViewSchema>;
 
 /** One app: what the file wants and what is in force. */
-export const AppStatusSchema = Type.Object({
+const AppStatusSchema = Type.Object({
   app: Type.String(),
   desired: Type.Union([RouteViewSchema, Type.Null()], { description: 'null: no longer in the file.' }),
   effective: Type.Union([RouteViewSchema, Type.Null()], { description: 'null: not in force yet.' }),
@@ -61,7 +61,7 @@ export const AppStatusSchema = Type.Object({
 export type AppStatus = Static<typeof AppStatusSchema>;
 
 /** A path, or a subtree, known or suspected to differ. */
-export const DivergenceSchema = Type.Object({
+const DivergenceSchema = Type.Object({
   path: Type.String({ description: "Canonical path: in the target's namespace." }),
   truth: SideSchema,
   reason: Type.String(),
@@ -72,7 +72,7 @@ export const DivergenceSchema = Type.Object({
 export type DivergenceItem = Static<typeof DivergenceSchema>;
 
 /** A page of divergences, in the order of their paths. */
-export const DivergencesSchema = Type.Object({
+const DivergencesSchema = Type.Object({
   total: Type.Integer({ description: 'Of all pages.' }),
   items: Type.Array(DivergenceSchema),
   next: Type.Optional(
@@ -83,7 +83,7 @@ export const DivergencesSchema = Type.Object({
 });
 
 /** Parameters of `GET /v1/divergences`. */
-export const DivergencesQuerySchema = Type.Object(
+const DivergencesQuerySchema = Type.Object(
   {
     limit: Type.Integer({ minimum: 1, maximum: maxPage, default: defaultPage }),
     after: Type.Optional(Type.String({ description: 'Only paths behind this one.', pattern: '^/' })),
@@ -119,8 +119,7 @@ export const adminRoutes = {
   },
   stores: {
     path: '/health/stores',
-    summary:
-      'Breaker and last error of each store. 503 with the same body if any is down; not for probes: the gateway serves on',
+    summary: 'Breaker and last error of each store. 503 with the same body if any is down; not for probes',
     answers: { 200: StoresSchema, 503: StoresSchema },
   },
   apps: {

@@ -1,5 +1,5 @@
-// The admin listener: metrics, health and what operators ask. Reads only; it has no authentication of its own, so it
-// binds to loopback unless configured otherwise.
+// The admin listener: metrics, health and what operators ask. It only reads, and it has no authentication of
+// its own, so it binds to loopback unless configured otherwise.
 import type { AddressInfo } from 'node:net';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import type { Logger } from '../telemetry/logger.ts';
@@ -34,7 +34,7 @@ export interface AdminSources {
   stores(): StoreHealth[] | Promise<StoreHealth[]>;
   /** In the order of the file. */
   apps(): AppStatus[] | Promise<AppStatus[]>;
-  /** At most `limit` divergences behind `after`, in ascending order of path, and the number of all of them. */
+  /** At most `limit` divergences behind `after`, in ascending order of path, and the number of all. */
   divergences(query: DivergencesQuery): Page | Promise<Page>;
 }
 
@@ -79,7 +79,7 @@ export async function createAdmin(options: AdminOptions): Promise<Admin> {
     // Unknown parameters are an error, so a misspelt `limit` is not silently a default.
     ajv: { customOptions: { removeAdditional: false } },
   });
-  // Bodies are never read: there is no operation that takes one, so even an odd content type gets its 404 or 405.
+  // Bodies are never read, as no operation takes one: even an odd content type gets its 404 or 405.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', (_request, _body, done) => done(null));
   refuseInJson(app, logger);

@@ -1,6 +1,6 @@
 // Rows of the metric table about what is not equal yet, and the machinery that makes it so.
 import type { MetricRow } from './metric-row.ts';
-import { here, rate, side } from './row-words.ts';
+import { here, quantile, rate, side } from './row-words.ts';
 
 const commitBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
 
@@ -175,14 +175,8 @@ export const divergenceMetrics = {
         description: 'Every write waits for one commit before its first byte leaves.',
         unit: 's',
         targets: [
-          [
-            `histogram_quantile(0.99, sum by (le) (rate(twinlake_journal_commit_seconds_bucket{${here}}${rate})))`,
-            '99 %',
-          ],
-          [
-            `histogram_quantile(0.5, sum by (le) (rate(twinlake_journal_commit_seconds_bucket{${here}}${rate})))`,
-            'median',
-          ],
+          [quantile(0.99, 'twinlake_journal_commit_seconds', 'le'), '99 %'],
+          [quantile(0.5, 'twinlake_journal_commit_seconds', 'le'), 'median'],
         ],
       },
     ],

@@ -8,22 +8,42 @@ export type LogLevel = LevelWithSilent;
 
 const redacted = '[redacted]';
 
-// Keys whose value is a secret as a whole, in the JSON of a line.
-const secretKeys =
-  /("(?:authorization|proxy-authorization|cookie|x-ms-copy-source-authorization|accountKey|clientSecret|password)"\s*:\s*)"(?:[^"\\]|\\.)*"/gi;
-// Secrets inside text: the signature of a SAS or of one of our own links, Hadoop delegation tokens, account keys; also
-// inside a URL that is itself a parameter, hence %3D.
-const secretParameters =
-  /((?:\b|%[0-9a-f]{2})(?:sig|signature|delegation|token|twinlake\.link|AccountKey|SharedAccessSignature)(?:=|%3D))[^&"\\\s;]+/gi;
-// Credentials quoted from a header. 16 characters: shorter than any key, longer than the words that follow in prose.
-const secretSchemes = /\b(Bearer\s+|SharedKey(?:Lite)?\s+[\w-]+:)[\w.~+/=-]{16,}/g;
+const secretKeys = [
+  'authorization',
+  'proxy-authorization',
+  'cookie',
+  'x-ms-copy-source-authorization',
+  'accountKey',
+  'clientSecret',
+  'password',
+];
+// Signatures of SAS tokens and of our own links, Hadoop's delegation tokens, account keys.
+const secretParameters = [
+  'sig',
+  'signature',
+  'delegation',
+  'token',
+  'twinlake\\.link',
+  'AccountKey',
+  'SharedAccessSignature',
+];
+
+// A secret as a whole value in the JSON of a line.
+const inKey = new RegExp(`("(?:${secretKeys.join('|')})"\\s*:\\s*)"(?:[^"\\\\]|\\\\.)*"`, 'gi');
+// A secret inside text; also inside a URL that is itself a parameter, hence the escapes.
+const inText = new RegExp(
+  `((?:\\b|%[0-9a-f]{2})(?:${secretParameters.join('|')})(?:=|%3D))[^&"\\\\\\s;]+`,
+  'gi',
+);
+// Credentials quoted from a header. 16 characters: shorter than any key, longer than words of prose.
+const inScheme = /\b(Bearer\s+|SharedKey(?:Lite)?\s+[\w-]+:)[\w.~+/=-]{16,}/g;
 
 /** A line of log without authorization headers, SAS signatures, bearer tokens and account keys. */
 export function redact(line: string): string {
   return line
-    .replace(secretKeys, `$1"${redacted}"`)
-    .replace(secretParameters, `$1${redacted}`)
-    .replace(secretSchemes, `$1${redacted}`);
+    .replace(inKey, `$1"${redacted}"`)
+    .replace(inText, `$1${redacted}`)
+    .replace(inScheme, `$1${redacted}`);
 }
 
 /**

@@ -1,4 +1,4 @@
-// What one row of the metric table says: the metric, the dashboard panels that show it and the alerts that watch it.
+// One row of the metric table: the metric, the dashboard panels that show it, the alerts that watch it.
 
 /** A label: its name, then all values it may have; no values: any (bounded by `maxSeriesPerMetric`). */
 export type Label = readonly [name: string, ...values: string[]];

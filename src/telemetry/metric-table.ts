@@ -1,4 +1,4 @@
-// The one table of what Twinlake measures. Metrics, Grafana dashboard and Prometheus rules are all made from it.
+// The one table of what Twinlake measures: metrics, Grafana dashboard and Prometheus rules are made from it.
 import { divergenceMetrics } from './divergence-metrics.ts';
 import type { Alert, MetricRow, Panel } from './metric-row.ts';
 import { panelRows } from './metric-row.ts';

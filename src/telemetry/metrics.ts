@@ -44,7 +44,7 @@ type SeriesOf<K extends MetricKey> = Table[K]['type'] extends 'counter'
     ? GaugeSeries
     : HistogramSeries;
 
-/** A family of series. `child` makes a series once and gives the same object for the same values ever after. */
+/** A family of series. `child` makes a series once and gives the same object ever after. */
 export interface Family<K extends MetricKey> {
   child(...values: LabelValues<K>): SeriesOf<K>;
 }
@@ -54,8 +54,8 @@ type Reading<K extends MetricKey> = Table[K]['labels']['length'] extends 0
   : Iterable<readonly [...LabelValues<K>, number]>;
 
 /**
- * Where values come from that are read only when metrics are asked for: a number, or for a metric with labels all its
- * series as tuples of label values and number. A counter gives its absolute value, which must never fall.
+ * Where values come from that are read only when metrics are asked for: a number, or for a metric with labels
+ * all its series as tuples of label values and number. A counter gives its absolute value, which never falls.
  */
 export type Observations = { [K in KeyOf<'counter' | 'gauge'>]?: () => Reading<K> | Promise<Reading<K>> };
 
@@ -75,8 +75,8 @@ interface Cell {
 type Source = () => unknown;
 
 /**
- * A fresh set of metrics. Series whose labels are all enumerated in the table start at zero, counters without labels too;
- * a gauge has no series until it is set or observed, so that a missing reading never looks like a zero.
+ * A fresh set of metrics. Counters whose labels are all enumerated in the table start at zero; a gauge has no
+ * series until it is set or observed, so that a missing reading never looks like a zero.
  * @param version of Twinlake, for `twinlake_build_info`
  */
 export function createMetrics(version = 'unknown'): Metrics {
@@ -105,8 +105,8 @@ export function createMetrics(version = 'unknown'): Metrics {
 }
 
 /**
- * Counters and gauges: an increment is one addition; the numbers reach prom-client, which would hash all labels on each
- * call, only when they are scraped.
+ * Counters and gauges: an increment is one addition; the numbers reach prom-client, which hashes all labels
+ * on each call, only when they are scraped.
  */
 function cellFamily(
   key: MetricKey,

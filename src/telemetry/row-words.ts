@@ -12,3 +12,8 @@ export const mine = `${here},app=~"$app"`;
 
 /** Grafana picks a window that holds at least four scrapes. */
 export const rate = '[$__rate_interval]';
+
+/** The `share` quantile of a histogram in Grafana's window; `by`: labels, `le` among them. */
+export function quantile(share: number, metric: string, by: string): string {
+  return `histogram_quantile(${share}, sum by (${by}) (rate(${metric}_bucket{${here}}${rate})))`;
+}

@@ -1,6 +1,6 @@
 // Rows of the metric table about what clients ask and stores answer.
 import type { MetricRow } from './metric-row.ts';
-import { app, here, mine, rate, side, verb } from './row-words.ts';
+import { app, here, mine, quantile, rate, side, verb } from './row-words.ts';
 
 const latencyBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
@@ -92,7 +92,7 @@ export const trafficMetrics = {
         for: '10m',
         severity: 'warning',
         summary:
-          '{{ $value | humanizePercentage }} of the writes of {{ $labels.app }} to {{ $labels.side }} end unknown',
+          '{{ $value | humanizePercentage }} of writes of {{ $labels.app }} to {{ $labels.side }} unknown',
         description:
           'The store takes bytes and does not answer in time: each one costs a divergence. See its latency.',
       },
@@ -182,14 +182,8 @@ export const trafficMetrics = {
         description: 'The slowest hundredth and the median of all operations.',
         unit: 's',
         targets: [
-          [
-            `histogram_quantile(0.99, sum by (le, side) (rate(twinlake_store_seconds_bucket{${here}}${rate})))`,
-            '{{side}} 99 %',
-          ],
-          [
-            `histogram_quantile(0.5, sum by (le, side) (rate(twinlake_store_seconds_bucket{${here}}${rate})))`,
-            '{{side}} median',
-          ],
+          [quantile(0.99, 'twinlake_store_seconds', 'le, side'), '{{side}} 99 %'],
+          [quantile(0.5, 'twinlake_store_seconds', 'le, side'), '{{side}} median'],
         ],
       },
       {

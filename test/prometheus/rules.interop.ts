@@ -1,5 +1,5 @@
-// Real Prometheus against a live /metrics: every expression of dashboard and rules is executed on scraped data, names and
-// rules are judged by promtool. `npm run interop`; installs Debian's `prometheus` if it is missing and we are root.
+// Real Prometheus against a live /metrics: every expression of dashboard and rules runs on scraped data,
+// names and rules are judged by promtool. `npm run interop`; installs Debian's `prometheus` if it is missing.
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
