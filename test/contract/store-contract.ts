@@ -18,7 +18,7 @@ export interface ContractOptions {
   name: string;
   /** Once for the whole suite. */
   open(): Promise<{ store: Store; close(): Promise<void> }>;
-  /** Folder below which everything is made; default `/fs`. It is made if it is missing. */
+  /** Folder below which everything is made; default `/lake` (a filesystem name, where only those may stand). It is made if it is missing. */
   root?: string;
   /** Names of cases that this store stack cannot keep; say why beside the call. */
   without?: readonly string[];
@@ -37,7 +37,7 @@ const allCases: readonly ContractCase[] = [
 
 /** Runs every case that fits `store.supports`, each in a folder of its own. */
 export async function storeContract(t: Test, options: ContractOptions): Promise<void> {
-  const { root = '/fs', without = [] } = options;
+  const { root = '/lake', without = [] } = options;
   const unknown = without.filter((name) => !allCases.some((each) => each.name === name));
   if (unknown.length > 0) throw new Error(`no such contract case: ${unknown.join(', ')}`);
   await t.test(`contract: ${options.name}`, async (suite) => {

@@ -63,7 +63,7 @@ const firstFileId = 2 ** 44;
  * @throws StoreError `unavailable` if another process has it open
  */
 export async function openSidecar(file: string, fsync: boolean): Promise<Sidecar> {
-  const db = openDatabase(file);
+  const db = openDatabase(file, fsync);
   let wal: FileHandle;
   try {
     wal = await open(`${file}-wal`, 'r+');
@@ -134,12 +134,13 @@ export async function openSidecar(file: string, fsync: boolean): Promise<Sidecar
   };
 }
 
-function openDatabase(file: string): DatabaseSync {
+function openDatabase(file: string, fsync: boolean): DatabaseSync {
   let db: DatabaseSync | undefined;
   try {
     db = new DatabaseSync(file, { timeout: 0 });
     // The lock dies with the process, so a killed one never has to be cleaned up after.
-    db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;');
+    db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL;');
+    db.exec(`PRAGMA synchronous = ${fsync ? 'NORMAL' : 'OFF'};`);
     db.exec(`BEGIN IMMEDIATE; ${schema} COMMIT;`);
     return db;
   } catch (error) {

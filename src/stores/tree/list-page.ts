@@ -7,7 +7,7 @@ import { alive, entryOf, type Rules, require } from './rules.ts';
 import type { Content, TreeNode } from './tree.ts';
 
 /** How many nodes are looked up at once. */
-const lookupBatch = 32;
+const lookupBatch = 128;
 
 /** Surrogates sort before U+E000..U+FFFF in UTF-16 and after them in UTF-8. */
 const needsByteOrder = /[\ud800-\udfff]/;

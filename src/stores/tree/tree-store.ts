@@ -1,5 +1,5 @@
 // The Store contract over a bare tree: one place for the rules that memory and local share.
-import { bodyOf, type Mutation, type MutationResult } from '../../core/mutation.ts';
+import { bodyOf, type Mutation, type MutationResult, mapPaths } from '../../core/mutation.ts';
 import { normalizePath } from '../../core/path.ts';
 import type { Query, QueryResult } from '../../core/query.ts';
 import type { Ctx, Store, Supports } from '../../core/store.ts';
@@ -66,11 +66,11 @@ export function createTreeStore<N extends TreeNode, C extends Content>(
       const body = bodyOf(mutation)?.stream;
       try {
         throwIfAborted(ctx.signal);
-        return await change(rules, normalMutation(mutation), ctx);
+        return await change(rules, mapPaths(mutation, normalizePath), ctx);
       } catch (error) {
         throw StoreError.from(error);
       } finally {
-        body?.destroy();
+        if (body && !body.readableEnded) body.destroy();
       }
     },
     close: () => tree.close(),
@@ -129,12 +129,4 @@ function change<N extends TreeNode, C extends Content>(
     case 'lease':
       return lease(rules, mutation, ctx);
   }
-}
-
-function normalMutation(mutation: Mutation): Mutation {
-  const path = normalizePath(mutation.path);
-  if (mutation.verb === 'rename')
-    return { ...mutation, path, destination: normalizePath(mutation.destination) };
-  if (mutation.verb === 'concat') return { ...mutation, path, sources: mutation.sources.map(normalizePath) };
-  return { ...mutation, path };
 }
