@@ -1,0 +1,105 @@
+// Whole files: create and append, both a stream from the client to the store.
+import { checkCondition } from '../../core/condition.ts';
+import type { Entry } from '../../core/entry.ts';
+import type { AppendMutation, Attributes, CreateMutation, MutationResult } from '../../core/mutation.ts';
+import type { Ctx } from '../../core/store.ts';
+import { StoreError } from '../../core/store-error.ts';
+import { addAttributes, checkScopes, checkSupported } from './attributes.ts';
+import type { CallParams } from './hadoop-calls.ts';
+import { checkParents, isDirectory, lookUp, missing, mustFind, type StoreParts } from './store-parts.ts';
+import { withOutcome } from './transport-errors.ts';
+import { prepareUpload, type Upload } from './upload-body.ts';
+
+/** How long taking back a broken create may take, in milliseconds. */
+const undoMs = 5_000;
+/** What HDFS takes off when neither a permission nor a umask is given (`fs.permissions.umask-mode`). */
+const defaultUmask = 0o022;
+
+/**
+ * The file is seen while it is written: HDFS has no other way. One that breaks off is removed again if nothing stood there before.
+ * @throws StoreError
+ */
+export async function create(parts: StoreParts, mutation: CreateMutation, ctx: Ctx): Promise<MutationResult> {
+  const { path, condition, attributes } = mutation;
+  if (path === '/') throw isDirectory(path);
+  checkSupported(parts, attributes ?? {});
+  checkScopes('file', attributes?.acl);
+  const there = await lookUp(parts, path, ctx);
+  checkCondition(condition, there);
+  if (there?.type === 'directory') throw isDirectory(path);
+  if (!there) await checkParents(parts, path, mutation.parents, ctx);
+  const upload = await prepareUpload(mutation.body, ctx);
+  const params: CallParams = {
+    overwrite: condition?.ifNoneMatch !== '*',
+    ...permissionParams(attributes, 'file'),
+    replication: mutation.replication,
+    blocksize: mutation.blockSizeBytes,
+  };
+  try {
+    await parts.calls.write({ op: 'CREATE', path, position: 0, params }, upload, ctx);
+  } catch (error) {
+    throw await takenBack(parts, path, there, upload, StoreError.from(error));
+  }
+  await addAttributes(parts, path, attributes, ctx);
+  return { ...(await entryFor(parts, path, ctx)), created: !there };
+}
+
+/** The mode as it is to be, and as it would be without the umask: a default ACL of the parent wants the latter. */
+export function permissionParams(attributes: Attributes | undefined, type: 'file' | 'directory'): CallParams {
+  const unmasked = attributes?.permission ?? (type === 'file' ? 0o666 : 0o777);
+  const umask = attributes?.umask ?? (attributes?.permission === undefined ? defaultUmask : 0);
+  return { permission: (unmasked & ~umask).toString(8), unmaskedpermission: unmasked.toString(8) };
+}
+
+/** The path after a change, if the caller wants it. */
+export async function entryFor(parts: StoreParts, path: string, ctx: Ctx): Promise<{ entry?: Entry }> {
+  return ctx.wantEntry ? { entry: await mustFind(parts, path, ctx) } : {};
+}
+
+/** What a broken body left behind is removed; that the store says it was there proves that nothing of it can come any more. */
+async function takenBack(
+  parts: StoreParts,
+  path: string,
+  there: Entry | undefined,
+  upload: Upload,
+  failure: StoreError,
+): Promise<StoreError> {
+  const broken = 'broken' in upload && upload.broken;
+  if (there || !broken || failure.applied === 'no') return failure;
+  const ctx: Ctx = {
+    requestId: 'undo-create',
+    caller: {},
+    signal: AbortSignal.timeout(undoMs),
+    trail: {},
+    protocol: 'webhdfs',
+  };
+  try {
+    const params = { recursive: false };
+    const answer = await parts.calls.json({ method: 'DELETE', op: 'DELETE', path, params }, ctx);
+    return (answer as { boolean?: unknown } | undefined)?.boolean === true
+      ? withOutcome(failure, 'no')
+      : failure;
+  } catch {
+    // The first failure is the one to tell; it says already that the outcome is unknown.
+    return failure;
+  }
+}
+
+/** @throws StoreError `bad-offset`; of a body that breaks off a part may have been written */
+export async function append(parts: StoreParts, mutation: AppendMutation, ctx: Ctx): Promise<MutationResult> {
+  const { path, position, condition } = mutation;
+  const there = await lookUp(parts, path, ctx);
+  checkCondition(condition, there);
+  if (!there) throw await missing(parts, path, ctx);
+  if (there.type === 'directory') throw isDirectory(path);
+  if (position !== undefined && position !== there.lengthBytes) {
+    throw new StoreError('bad-offset', `the file is ${there.lengthBytes} bytes long, not ${position}`);
+  }
+  const upload = await prepareUpload(mutation.body, ctx);
+  const empty = 'bytes' in upload && upload.bytes.length === 0;
+  if (!empty) {
+    const write = { op: 'APPEND' as const, path, position: there.lengthBytes, params: {} };
+    await parts.calls.write(write, upload, ctx);
+  }
+  return entryFor(parts, path, ctx);
+}

@@ -1,0 +1,141 @@
+// The questions a WebHDFS or Gen1 store answers, but listings.
+import { Readable, Transform } from 'node:stream';
+import { aclOfPermission, formatBits } from '../../core/acl.ts';
+import { checkCondition } from '../../core/condition.ts';
+import type { Entry } from '../../core/entry.ts';
+import type {
+  AccessQuery,
+  AccessResult,
+  ChecksumResult,
+  ReadQuery,
+  ReadResult,
+  StatQuery,
+  StatResult,
+  SummaryResult,
+} from '../../core/query.ts';
+import type { Ctx } from '../../core/store.ts';
+import { StoreError } from '../../core/store-error.ts';
+import { fromAclStatus, fromContentSummary, fromFileChecksum } from '../../wire/webhdfs/file-status.ts';
+import { readXattrs } from './properties.ts';
+import { isDirectory, missing, mustFind, type StoreParts } from './store-parts.ts';
+import { fromTransportError } from './transport-errors.ts';
+
+/** @throws StoreError */
+export async function stat(parts: StoreParts, query: StatQuery, ctx: Ctx): Promise<StatResult> {
+  const { path } = query;
+  const entry = await mustFind(parts, path, ctx);
+  if (query.attributes) await addAttributes(parts, entry, ctx);
+  checkCondition(query.condition, entry);
+  return { entry };
+}
+
+/** ACL, properties and content headers cost a call each. */
+async function addAttributes(parts: StoreParts, entry: Entry, ctx: Ctx): Promise<void> {
+  const [acl, xattrs] = await Promise.all([
+    readAcl(parts, entry, ctx),
+    parts.supports.properties ? readXattrs(parts, entry.path, ctx) : undefined,
+  ]);
+  entry.acl = acl;
+  if (xattrs) entry.properties = xattrs.properties;
+  if (xattrs?.content) entry.content = xattrs.content;
+}
+
+async function readAcl({ calls }: StoreParts, entry: Entry, ctx: Ctx): Promise<NonNullable<Entry['acl']>> {
+  const { path, permission, type } = entry;
+  try {
+    const answer = await calls.json({ method: 'GET', op: aclVerb[calls.dialect], path }, ctx);
+    return fromAclStatus(answer, type === 'directory', permission).acl;
+  } catch (error) {
+    // A cluster without ACLs has those of the modes.
+    if (StoreError.from(error, 'no').code === 'AclException') return aclOfPermission(permission);
+    throw error;
+  }
+}
+
+const aclVerb = { webhdfs: 'GETACLSTATUS', gen1: 'MSGETACLSTATUS' } as const;
+
+/** The file is looked up first: WebHDFS has no conditions, and HttpFS does not say how much it sends. @throws StoreError */
+export async function read(parts: StoreParts, query: ReadQuery, ctx: Ctx): Promise<ReadResult> {
+  const { path, offset } = query;
+  for (const number of [offset, query.lengthBytes ?? 0]) {
+    if (!Number.isSafeInteger(number) || number < 0)
+      throw StoreError.invalid('offset and length are whole numbers of bytes, 0 or more');
+  }
+  const entry = await mustFind(parts, path, ctx);
+  if (entry.type === 'directory') throw isDirectory(path);
+  checkCondition(query.condition, entry);
+  if (offset >= entry.lengthBytes && !(offset === 0 && query.lengthBytes === undefined))
+    throw new StoreError('invalid-range', `the file is ${entry.lengthBytes} bytes long`);
+  const lengthBytes = Math.min(query.lengthBytes ?? entry.lengthBytes, entry.lengthBytes - offset);
+  if (lengthBytes === 0) return { entry, offset, lengthBytes, body: Readable.from([]) };
+  const source = await parts.calls.open(path, offset, lengthBytes, ctx);
+  return { entry, offset, lengthBytes, body: counted(source, lengthBytes, ctx.signal) };
+}
+
+/** The same bytes, but an error instead of too few or too many. */
+function counted(source: Readable, lengthBytes: number, signal: AbortSignal): Readable {
+  let left = lengthBytes;
+  const changed = (): StoreError =>
+    new StoreError('unavailable', 'the file was changed while it was read', { temporary: true });
+  const body = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      left -= chunk.length;
+      if (left < 0) done(changed());
+      else done(null, chunk);
+    },
+    flush(done) {
+      done(left === 0 ? null : changed());
+    },
+  });
+  const end = (): void => {
+    body.destroy(new StoreError('aborted', 'the caller has gone away', { cause: signal.reason as unknown }));
+  };
+  if (signal.aborted) end();
+  signal.addEventListener('abort', end, { once: true });
+  source.on('error', (error) => body.destroy(fromTransportError(error, signal, false)));
+  body.once('close', () => {
+    signal.removeEventListener('abort', end);
+    source.destroy();
+  });
+  source.pipe(body);
+  return body;
+}
+
+/** HDFS counts the folder that is asked among its folders. @throws StoreError */
+export async function summary(parts: StoreParts, path: string, ctx: Ctx): Promise<SummaryResult> {
+  try {
+    const answer = await parts.calls.json({ method: 'GET', op: 'GETCONTENTSUMMARY', path }, ctx);
+    const totals = fromContentSummary(answer);
+    return { ...totals, directoryCount: Math.max(0, totals.directoryCount - 1) };
+  } catch (error) {
+    throw await missingOr(parts, path, error, ctx);
+  }
+}
+
+/** @throws StoreError `unsupported` where the service has none */
+export async function checksum(parts: StoreParts, path: string, ctx: Ctx): Promise<ChecksumResult> {
+  if (parts.supports.checksum === undefined) throw StoreError.unsupported(`${parts.name} has no checksums`);
+  const entry = await mustFind(parts, path, ctx);
+  if (entry.type === 'directory') throw isDirectory(path);
+  return fromFileChecksum(await parts.calls.json({ method: 'GET', op: 'GETFILECHECKSUM', path }, ctx));
+}
+
+/** Judged by the store for the user that asks it: the caller only with `doAs`. @throws StoreError `denied`, `not-found`, `invalid` */
+export async function access(parts: StoreParts, query: AccessQuery, ctx: Ctx): Promise<AccessResult> {
+  const { path, action } = query;
+  if (!Number.isInteger(action) || action < 0 || action > 7) throw StoreError.invalid('an action is 0 to 7');
+  const params = { fsaction: formatBits(action) };
+  try {
+    await parts.calls.json({ method: 'GET', op: 'CHECKACCESS', path, params }, ctx);
+    return {};
+  } catch (error) {
+    throw await missingOr(parts, path, error, ctx);
+  }
+}
+
+async function missingOr(parts: StoreParts, path: string, error: unknown, ctx: Ctx): Promise<StoreError> {
+  const failure = StoreError.from(error, 'no');
+  return failure.kind === 'not-found' || failure.kind === 'not-directory'
+    ? missing(parts, path, ctx)
+    : failure;
+}
