@@ -21,6 +21,7 @@ export async function openLocalTree(disk: Disk): Promise<Tree<LocalNode, LocalCo
   const staging = await openStaging(disk);
   const blocks = await openBlocks(disk);
   const trash = createTrash(disk, (key) => staging.drop(key));
+  let closed: Promise<void> | undefined;
   for (const kind of ['incoming', 'trash'] as const) {
     for (const name of await readdir(disk.homeFolder(kind))) trash.purge(`${disk.homeFolder(kind)}/${name}`);
   }
@@ -125,9 +126,9 @@ export async function openLocalTree(disk: Disk): Promise<Tree<LocalNode, LocalCo
     addBlock: (path, blockId, content) => blocks.add(path, blockId, content),
     joinBlocks: (path, blockIds) => blocks.join(path, blockIds),
     dropBlocks: (path) => blocks.drop(path),
-    async close() {
-      await trash.settled();
-      await disk.close();
+    close() {
+      closed ??= trash.settled().then(() => disk.close());
+      return closed;
     },
   });
 }
