@@ -4,10 +4,10 @@ import type { LeaseMutation } from './mutation.ts';
 import { StoreError } from './store-error.ts';
 
 /** Shortest and longest fixed lease, and the longest break period, in seconds (Lease Blob reference). */
-export const minLeaseSeconds = 15;
-export const maxLeaseSeconds = 60;
+const minLeaseSeconds = 15;
+const maxLeaseSeconds = 60;
 /** Duration of a lease that does not end by itself. */
-export const infiniteLease = -1;
+const infiniteLease = -1;
 
 /** What is kept of a lease; plain data, so that it can be stored. Absent: never leased, or released. */
 export interface LeaseState {

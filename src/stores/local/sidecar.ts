@@ -7,7 +7,7 @@ import type { NodeAttributes } from '../tree/tree.ts';
 import { coalesced } from './coalesced.ts';
 
 /** What is kept of one inode. */
-export interface NodeRow {
+interface NodeRow {
   attributes: NodeAttributes;
   fileId: number;
   /** Of a file when this store last wrote it: if they differ now, somebody else did, and the ETag no longer holds. */
@@ -16,7 +16,7 @@ export interface NodeRow {
 }
 
 /** A rename whose destination was set aside first because one rename(2) cannot replace it. */
-export interface Displaced {
+interface Displaced {
   /** Where it was put; absolute. */
   aside: string;
   /** Where it stood; a path of the store. */

@@ -7,7 +7,7 @@ import type { Content } from '../tree/tree.ts';
 import type { Disk } from './disk.ts';
 
 /** Bodies up to this length are kept in memory until they are used. */
-export const maxBufferedBytes = 262_144;
+const maxBufferedBytes = 262_144;
 /** How much is read or written at once. */
 const blockBytes = 524_288;
 
@@ -85,7 +85,7 @@ export async function* fileChunks(file: string, start: number, end: number): Asy
 }
 
 /** Writes all of it at a position; `write` alone may stop short. */
-export async function writeAll(handle: FileHandle, bytes: Buffer, position: number): Promise<void> {
+async function writeAll(handle: FileHandle, bytes: Buffer, position: number): Promise<void> {
   let done = 0;
   while (done < bytes.length) {
     const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, position + done);

@@ -22,7 +22,7 @@ export interface Staging {
   drop(key: string): Promise<void>;
 }
 
-export interface FlushTarget {
+interface FlushTarget {
   position: number;
   retain: boolean;
   attributes: NodeAttributes;

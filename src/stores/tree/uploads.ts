@@ -25,9 +25,9 @@ import type { Content, NodeAttributes, TreeNode } from './tree.ts';
 import { putFile } from './write-files.ts';
 
 /** Most blocks of one file (wire reference §6). */
-export const maxBlocks = 50_000;
+const maxBlocks = 50_000;
 /** Longest block id before base64, in bytes (Put Block reference). */
-export const maxBlockIdBytes = 64;
+const maxBlockIdBytes = 64;
 
 /** @throws StoreError `bad-offset` for a position inside the file: what is committed cannot be staged again */
 export async function stage<N extends TreeNode, C extends Content>(
