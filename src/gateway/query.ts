@@ -32,7 +32,7 @@ async function summarize(listing: Listing): Promise<SummaryResult | undefined> {
   const { parts, place } = listing;
   const below = await parts.journal.below(place.path, { direct: false, limit: 1 });
   if (below.divergences.length + below.intents.length === 0) return undefined;
-  const total = { directoryCount: 1, fileCount: 0, lengthBytes: 0 };
+  const total = { directoryCount: 0, fileCount: 0, lengthBytes: 0 };
   let token: string | undefined;
   do {
     const query = { verb: 'list', path: place.path, recursive: true, limit: summaryPage } as const;

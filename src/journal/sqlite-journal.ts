@@ -180,7 +180,10 @@ function exited(worker: Worker): Promise<void> {
 }
 
 async function startWorker(file: string): Promise<{ worker: Worker; start: Answer }> {
-  const worker = new Worker(new URL('./sqlite-worker.ts', import.meta.url), { workerData: { file } });
+  const worker = new Worker(new URL('./sqlite-worker.ts', import.meta.url), {
+    workerData: { file },
+    execArgv: [],
+  });
   try {
     const start = await new Promise<Answer>((resolve, reject) => {
       worker.once('message', resolve);
