@@ -4,6 +4,7 @@ import { checkCondition } from '../../core/condition.ts';
 import type { Attributes, MutationResult, SetAttributesMutation } from '../../core/mutation.ts';
 import type { Ctx } from '../../core/store.ts';
 import { StoreError } from '../../core/store-error.ts';
+import type { Dialect } from '../../wire/webhdfs/file-status.ts';
 import type { Call, CallParams } from './hadoop-calls.ts';
 import { writeContent, writeProperties } from './properties.ts';
 import { isDirectory, mustFind, type StoreParts } from './store-parts.ts';
@@ -40,7 +41,8 @@ export async function setAttributes(
   const put = putter(parts, path, ctx);
   const steps = valueSteps(parts, mutation, ctx);
   if (acl) {
-    const aclspec = acl.mode === 'remove' ? namesOf(acl.entries) : formatAcl(acl.entries);
+    const aclspec =
+      acl.mode === 'remove' ? namesOf(acl.entries, parts.calls.dialect) : formatAcl(acl.entries);
     const params = acl.mode.startsWith('remove-') ? {} : { aclspec };
     steps.push(() => put(aclVerbs[acl.mode], params));
   }
@@ -121,10 +123,11 @@ export function checkScopes(type: 'file' | 'directory', acl: readonly AclEntry[]
     throw StoreError.invalid('a file cannot have a default ACL');
 }
 
-/** The REMOVEACLENTRIES form has no permissions. */
-function namesOf(entries: readonly AclEntry[]): string {
+/** The REMOVEACLENTRIES form has no permissions; Hadoop still wants the colon in front of them, Gen1 does not. */
+function namesOf(entries: readonly AclEntry[], dialect: Dialect): string {
+  const end = dialect === 'webhdfs' ? ':' : '';
   return entries
-    .map(({ scope, type, name }) => `${scope === 'default' ? 'default:' : ''}${type}:${name}`)
+    .map(({ scope, type, name }) => `${scope === 'default' ? 'default:' : ''}${type}:${name}${end}`)
     .join(',');
 }
 

@@ -4,7 +4,8 @@ import type { RawRequest, RawResponse } from '../../core/store.ts';
 import { encodePath } from '../../wire/webhdfs/target.ts';
 import { drain } from './answers.ts';
 import type { CallParams } from './hadoop-calls.ts';
-import { type Answer, escapedUrl, splitUrl, type Transport } from './transport.ts';
+import { nextUrl } from './locations.ts';
+import { type Answer, splitUrl, type Transport } from './transport.ts';
 
 /** Where raw requests go and who asks. */
 export interface ForwardTarget {
@@ -50,7 +51,7 @@ export async function forwardRaw(
     const redirected = answer.status >= 300 && answer.status < 400 && typeof location === 'string';
     if (!redirected || hop === maxRedirects || (withBody && mutating)) return visible(answer);
     await drain(answer.body);
-    url = escapedUrl(location, url);
+    url = nextUrl(location, url, request.path);
   }
 }
 

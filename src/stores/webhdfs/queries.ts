@@ -101,12 +101,11 @@ function counted(source: Readable, lengthBytes: number, signal: AbortSignal): Re
   return body;
 }
 
-/** HDFS counts the folder that is asked among its folders. @throws StoreError */
+/** @throws StoreError */
 export async function summary(parts: StoreParts, path: string, ctx: Ctx): Promise<SummaryResult> {
   try {
     const answer = await parts.calls.json({ method: 'GET', op: 'GETCONTENTSUMMARY', path }, ctx);
-    const totals = fromContentSummary(answer);
-    return { ...totals, directoryCount: Math.max(0, totals.directoryCount - 1) };
+    return fromContentSummary(answer);
   } catch (error) {
     throw await missingOr(parts, path, error, ctx);
   }

@@ -150,15 +150,3 @@ export function splitUrl(url: string): { origin: string; path: string } {
   if (!match) throw new StoreError('internal', `the store names a URL that is none: ${url.slice(0, 200)}`);
   return { origin: match[1]!, path: match[2]!.startsWith('/') ? match[2]! : `/${match[2]!}` };
 }
-
-/** A Location may hold raw UTF-8, which Node hands over byte by byte. */
-export function escapedUrl(location: string, from: string): string {
-  const absolute = /^https?:\/\//i.test(location) ? location : splitUrl(from).origin + location;
-  return [...Buffer.from(absolute, 'latin1')]
-    .map((byte) =>
-      byte > 0x20 && byte < 0x7f
-        ? String.fromCharCode(byte)
-        : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`,
-    )
-    .join('');
-}

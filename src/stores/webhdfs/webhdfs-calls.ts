@@ -1,4 +1,6 @@
 // WebHDFS at a NameNode and HttpFS: redirects to DataNodes are followed here and seen by nobody.
+import type { Entry } from '../../core/entry.ts';
+import { compareNames, nameOf } from '../../core/path.ts';
 import type { Ctx } from '../../core/store.ts';
 import { StoreError } from '../../core/store-error.ts';
 import { fromFileStatuses } from '../../wire/webhdfs/file-status.ts';
@@ -13,7 +15,8 @@ import {
   type Requests,
   type Write,
 } from './hadoop-calls.ts';
-import { type Answer, escapedUrl, type Outgoing, splitUrl, type Transport } from './transport.ts';
+import { nextUrl } from './locations.ts';
+import { type Answer, type Outgoing, splitUrl, type Transport } from './transport.ts';
 import type { Upload } from './upload-body.ts';
 
 /** How often one request is sent on; a NameNode does so once. */
@@ -42,7 +45,7 @@ export function createWebhdfsCalls(access: WebhdfsAccess, transport: Transport):
   });
   const json = async (call: Call, ctx: Ctx): Promise<unknown> => {
     const request = await outgoing(call, ctx);
-    const answer = await follow(transport, access.url, request);
+    const answer = await follow(transport, access.url, request, call.path);
     return readJson(answer, ctx.signal, request.mutating);
   };
   const isHttpfs = async (ctx: Ctx): Promise<boolean> => {
@@ -58,6 +61,7 @@ export function createWebhdfsCalls(access: WebhdfsAccess, transport: Transport):
         transport,
         access.url,
         await outgoing({ method: 'GET', op: 'OPEN', path, params }, ctx),
+        path,
       );
       if (answer.status !== 200) throw await errorOf(answer, ctx.signal, false);
       return answer.body;
@@ -65,7 +69,8 @@ export function createWebhdfsCalls(access: WebhdfsAccess, transport: Transport):
     async write(write, upload, ctx) {
       const call = writeCall(write);
       const first = await outgoing(call, ctx);
-      const url = flavor === 'httpfs' ? `${first.url}&data=true` : await secondStep(transport, first);
+      const url =
+        flavor === 'httpfs' ? `${first.url}&data=true` : await secondStep(transport, first, write.path);
       await send(transport, access.url, { ...first, url }, upload);
     },
     async listPage(path, startAfter, ctx) {
@@ -78,7 +83,7 @@ export function createWebhdfsCalls(access: WebhdfsAccess, transport: Transport):
         }
       }
       const page = fromFileStatuses(await json({ method: 'GET', op: 'LISTSTATUS', path }, ctx), path);
-      return { entries: page.entries, more: false };
+      return { entries: sortedBehind(page.entries, startAfter), more: false };
     },
     // HttpFS does not look at renameoptions.
     replacesOnRename: async (ctx) => !(await isHttpfs(ctx)),
@@ -125,7 +130,7 @@ function writeCall({ op, path, params }: Write): Call {
 }
 
 /** The first step of CREATE and APPEND: no body, and no change. @throws StoreError */
-async function secondStep(transport: Transport, first: Outgoing): Promise<string> {
+async function secondStep(transport: Transport, first: Outgoing, path: string): Promise<string> {
   const answer = await transport.request({ ...first, mutating: false });
   const { status, headers } = answer;
   if (status >= 400) throw await errorOf(answer, first.signal, false);
@@ -134,7 +139,7 @@ async function secondStep(transport: Transport, first: Outgoing): Promise<string
   if (typeof location !== 'string') {
     throw new StoreError('internal', `the store answered ${status} and no Location to a first step`);
   }
-  return escapedUrl(location, first.url);
+  return nextUrl(location, first.url, path);
 }
 
 async function send(transport: Transport, baseUrl: string, request: Outgoing, upload: Upload): Promise<void> {
@@ -149,7 +154,12 @@ async function send(transport: Transport, baseUrl: string, request: Outgoing, up
 }
 
 /** GETs (OPEN, GETFILECHECKSUM) that a NameNode hands to a DataNode. */
-async function follow(transport: Transport, baseUrl: string, request: Outgoing): Promise<Answer> {
+async function follow(
+  transport: Transport,
+  baseUrl: string,
+  request: Outgoing,
+  path: string,
+): Promise<Answer> {
   let url = request.url;
   for (let hop = 0; hop <= maxRedirects; hop++) {
     const answer = await transport.request({
@@ -162,7 +172,7 @@ async function follow(transport: Transport, baseUrl: string, request: Outgoing):
       return answer;
     }
     await drain(answer.body);
-    url = escapedUrl(location, url);
+    url = nextUrl(location, url, path);
   }
   throw new StoreError('internal', `the store redirects more than ${maxRedirects} times`);
 }
@@ -190,6 +200,13 @@ async function listBatch(
     path,
   );
   return { entries, more: (remaining ?? 0) > 0 };
+}
+
+/** The whole folder came at once, in whatever order. */
+function sortedBehind(entries: readonly Entry[], startAfter: string | undefined): Entry[] {
+  return entries
+    .filter((entry) => startAfter === undefined || compareNames(nameOf(entry.path), startAfter) > 0)
+    .sort((a, b) => compareNames(nameOf(a.path), nameOf(b.path)));
 }
 
 /** Hadoop before 3.0 has no LISTSTATUS_BATCH. */

@@ -1,0 +1,271 @@
+// Gen2's append and flush over a store that appends only at the end of a file (semantics A4, A5).
+import { Readable } from 'node:stream';
+import { checkCondition } from '../../core/condition.ts';
+import type { Entry } from '../../core/entry.ts';
+import type { FlushMutation, MutationResult, StageMutation } from '../../core/mutation.ts';
+import type { Ctx, Store } from '../../core/store.ts';
+import { StoreError } from '../../core/store-error.ts';
+import { permission, quiet } from './hidden.ts';
+import { bytesOf, rewrite } from './rewrite.ts';
+import { leave, masked, takeTurn, type Upload, type Uploads } from './uploads.ts';
+
+/** A store with the uploads under way on it. */
+export interface Staged {
+  store: Store;
+  uploads: Uploads;
+}
+
+/**
+ * The bytes go to the end of the file at once; until the flush readers are shown the file without them.
+ * @throws StoreError `bad-offset` for a position inside what is flushed, `unavailable` if those before it do not come
+ */
+export async function stage(staged: Staged, mutation: StageMutation, ctx: Ctx): Promise<MutationResult> {
+  const { store, uploads } = staged;
+  const { path, position, condition } = mutation;
+  checkPosition(position);
+  const { entry } = await store.query({ verb: 'stat', path }, ctx);
+  if (entry.type === 'directory') throw new StoreError('is-directory', `this is a directory: ${path}`);
+  const upload = beginWith(uploads, entry);
+  checkCondition(condition, masked(entry, upload));
+  const checkBehindFlushed = (): void => {
+    const flushed = upload.shown.lengthBytes;
+    if (position < flushed) throw new StoreError('bad-offset', `the file has ${flushed} bytes already`);
+  };
+  checkBehindFlushed();
+  const lengthBytes = await turnAt(store, upload, mutation, ctx);
+  let after: number | undefined;
+  try {
+    checkBehindFlushed();
+    after = await put(store, upload, mutation, lengthBytes, ctx);
+  } catch (error) {
+    const failure = StoreError.from(error);
+    // `bad-offset`: somebody else changed the file, so it is looked at again.
+    if (failure.applied === 'no' && failure.kind !== 'bad-offset') after = lengthBytes;
+    if (failure.kind === 'not-found') uploads.end(path);
+    throw failure;
+  } finally {
+    leave(upload, after);
+  }
+  return ctx.wantEntry ? { entry: masked(entry, upload) } : {};
+}
+
+/** What is known of another file that stood here before is forgotten. */
+function beginWith(uploads: Uploads, entry: Entry): Upload {
+  const known = uploads.get(entry.path)?.shown;
+  if (known && (known.fileId !== entry.fileId || known.lengthBytes > entry.lengthBytes)) {
+    uploads.end(entry.path);
+  }
+  return uploads.begin(entry);
+}
+
+/** Waits for the turn; with an unknown length the file is looked at first. @returns the length of the file */
+async function turnAt(
+  store: Store,
+  upload: Upload,
+  { path, position }: StageMutation,
+  ctx: Ctx,
+): Promise<number> {
+  for (;;) {
+    await takeTurn(upload, position, ctx);
+    if (upload.lengthBytes !== undefined) return upload.lengthBytes;
+    try {
+      const { entry } = await store.query({ verb: 'stat', path }, ctx);
+      if (position <= entry.lengthBytes) return entry.lengthBytes;
+      leave(upload, entry.lengthBytes);
+    } catch (error) {
+      leave(upload, undefined);
+      throw error;
+    }
+  }
+}
+
+/** @returns the length of the file afterwards */
+async function put(
+  store: Store,
+  upload: Upload,
+  { path, position, body }: StageMutation,
+  lengthBytes: number,
+  ctx: Ctx,
+): Promise<number> {
+  if (position === lengthBytes) {
+    const result = await store.mutate({ verb: 'append', path, position, body }, { ...ctx, wantEntry: true });
+    return result.entry!.lengthBytes;
+  }
+  // Sent again, or sent anew: what is there already is skipped as far as it is the same.
+  const rest = await behindEqual(store, path, position, lengthBytes, chunksOf(body.stream), ctx);
+  const promised = body.lengthBytes;
+  if (!rest) {
+    await permission(ctx);
+    return lengthBytes;
+  }
+  const tail = checkedLength(
+    rest.chunks,
+    promised === undefined ? undefined : promised - (rest.at - position),
+  );
+  if (rest.at === lengthBytes) {
+    const stream = Readable.from(tail, { objectMode: false });
+    const result = await store.mutate(
+      { verb: 'append', path, position: lengthBytes, body: { stream } },
+      { ...ctx, wantEntry: true },
+    );
+    return result.entry!.lengthBytes;
+  }
+  let length = 0;
+  const whole = async function* (): AsyncGenerator<Buffer> {
+    for await (const chunk of spliced(store, path, rest.at, lengthBytes, tail, ctx)) {
+      length += chunk.length;
+      yield chunk;
+    }
+  };
+  await replaceFile(store, upload, whole(), ctx);
+  return length;
+}
+
+async function replaceFile(
+  store: Store,
+  upload: Upload,
+  content: AsyncIterable<Buffer>,
+  ctx: Ctx,
+): Promise<void> {
+  const { fileId } = await rewrite(store, upload.shown.path, content, ctx);
+  const { fileId: _, ...shown } = upload.shown;
+  upload.shown = fileId === undefined ? shown : { ...shown, fileId };
+}
+
+/** What the file has before `at`, then the new bytes, then what it has behind them. */
+async function* spliced(
+  store: Store,
+  path: string,
+  at: number,
+  lengthBytes: number,
+  fresh: AsyncIterable<Buffer>,
+  ctx: Ctx,
+): AsyncGenerator<Buffer> {
+  yield* bytesOf(store, path, 0, at, ctx);
+  let end = at;
+  for await (const chunk of fresh) {
+    end += chunk.length;
+    yield chunk;
+  }
+  yield* bytesOf(store, path, end, lengthBytes, ctx);
+}
+
+/** Reads the body beside the file. @returns where they part and the body from there; undefined if all of it is there already */
+async function behindEqual(
+  store: Store,
+  path: string,
+  position: number,
+  lengthBytes: number,
+  body: AsyncGenerator<Buffer>,
+  ctx: Ctx,
+): Promise<{ at: number; chunks: AsyncIterable<Buffer> } | undefined> {
+  const there = bytesOf(store, path, position, lengthBytes, ctx);
+  let held: Buffer = Buffer.alloc(0);
+  let at = position;
+  try {
+    for (let next = await body.next(); !next.done; next = await body.next()) {
+      let chunk = next.value;
+      while (chunk.length > 0) {
+        if (held.length === 0) {
+          const more = at < lengthBytes ? await there.next() : undefined;
+          if (!more || more.done) return { at, chunks: startingWith(chunk, body) };
+          held = more.value;
+        }
+        const same = equalPrefix(chunk, held);
+        at += same;
+        if (same < chunk.length && same < held.length) {
+          return { at, chunks: startingWith(chunk.subarray(same), body) };
+        }
+        chunk = chunk.subarray(same);
+        held = held.subarray(same);
+      }
+    }
+    return undefined;
+  } finally {
+    await there.return(undefined);
+  }
+}
+
+function equalPrefix(a: Buffer, b: Buffer): number {
+  const length = Math.min(a.length, b.length);
+  if (a.subarray(0, length).equals(b.subarray(0, length))) return length;
+  let at = 0;
+  while (a[at] === b[at]) at++;
+  return at;
+}
+
+async function* startingWith(first: Buffer, rest: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  yield first;
+  yield* rest;
+}
+
+/** @throws StoreError `aborted` if the client breaks off */
+async function* chunksOf(stream: Readable): AsyncGenerator<Buffer> {
+  try {
+    for await (const chunk of stream) yield chunk as Buffer;
+  } catch (error) {
+    if (error instanceof StoreError) throw error;
+    throw new StoreError('aborted', 'the body broke off', { cause: error });
+  }
+}
+
+/** @throws StoreError `aborted` if it is too short, `invalid` if it is too long */
+async function* checkedLength(
+  chunks: AsyncIterable<Buffer>,
+  promised: number | undefined,
+): AsyncGenerator<Buffer> {
+  let received = 0;
+  for await (const chunk of chunks) {
+    received += chunk.length;
+    if (promised !== undefined && received > promised)
+      throw StoreError.invalid('the body is longer than promised');
+    yield chunk;
+  }
+  if (promised !== undefined && received < promised)
+    throw new StoreError('aborted', 'the body ended before its promised length');
+}
+
+/** @throws StoreError `invalid-flush` unless the file reaches exactly, or with unflushed bytes beyond, to the position */
+export async function flush(staged: Staged, mutation: FlushMutation, ctx: Ctx): Promise<MutationResult> {
+  const { store, uploads } = staged;
+  const { path, position, retain, content, condition } = mutation;
+  checkPosition(position);
+  const first = (await store.query({ verb: 'stat', path }, ctx)).entry;
+  if (first.type === 'directory') throw new StoreError('is-directory', `this is a directory: ${path}`);
+  const known = uploads.get(path);
+  const upload = beginWith(uploads, first);
+  checkCondition(condition, masked(first, upload));
+  await takeTurn(upload, 0, ctx);
+  let after: number | undefined;
+  try {
+    const { entry } = await store.query({ verb: 'stat', path }, ctx);
+    after = entry.lengthBytes;
+    if (position > after || position < upload.shown.lengthBytes) {
+      throw new StoreError('invalid-flush', `not all bytes up to ${position} have been uploaded`, {
+        code: 'InvalidFlushPosition',
+      });
+    }
+    if (position < after && !retain) {
+      await replaceFile(store, upload, bytesOf(store, path, 0, position, ctx), ctx);
+      after = position;
+    } else {
+      await permission(ctx);
+    }
+    if (content) await store.mutate({ verb: 'set-attributes', path, content }, quiet(ctx));
+    const flushed = (await store.query({ verb: 'stat', path }, ctx)).entry;
+    upload.shown = { ...flushed, lengthBytes: position };
+    if (after === position && upload.waiting.length === 0) uploads.end(path);
+    return { entry: masked(flushed, upload) };
+  } catch (error) {
+    if (!known) uploads.end(path);
+    if (StoreError.from(error).applied === 'unknown') after = undefined;
+    throw error;
+  } finally {
+    leave(upload, after);
+  }
+}
+
+function checkPosition(position: number): void {
+  if (!Number.isSafeInteger(position) || position < 0)
+    throw StoreError.invalid('a position is a whole number of bytes, 0 or more');
+}

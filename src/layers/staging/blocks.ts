@@ -1,0 +1,218 @@
+// Put Block and Put Block List over a store without them: a file per block in a hidden folder, joined and moved at the commit (semantics A5).
+import { randomUUID } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { checkCondition } from '../../core/condition.ts';
+import type {
+  CommitBlocksMutation,
+  MutationResult,
+  SetAttributesMutation,
+  StageBlockMutation,
+} from '../../core/mutation.ts';
+import { nameOf, parentOf, segmentsOf } from '../../core/path.ts';
+import type { ListResult } from '../../core/query.ts';
+import type { Ctx } from '../../core/store.ts';
+import { StoreError } from '../../core/store-error.ts';
+import type { Staged } from './appends.ts';
+import { permission, quiet, removeUploads, uploadFolder } from './hidden.ts';
+import { bytesOf } from './rewrite.ts';
+import { masked } from './uploads.ts';
+
+/** Most blocks of one file, and longest block id before base64 in bytes: Gen2's own limits. */
+const maxBlocks = 50_000;
+const maxBlockIdBytes = 64;
+const defaultFilePermission = 0o644;
+
+/** One block, whole or not at all: it gets its name in the last step. @throws StoreError */
+export async function stageBlock(
+  { store }: Staged,
+  mutation: StageBlockMutation,
+  ctx: Ctx,
+): Promise<MutationResult> {
+  const { path, blockId, body } = mutation;
+  const idBytes = Buffer.from(blockId, 'base64').length;
+  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(blockId) || idBytes === 0 || idBytes > maxBlockIdBytes)
+    throw StoreError.invalid(`a block id is base64 of 1 to ${maxBlockIdBytes} bytes`);
+  const plain = quiet(ctx);
+  await checkTarget({ store } as Staged, path, plain);
+  const destination = blockPath(path, blockId);
+  const fresh = `${destination}.${randomUUID()}`;
+  try {
+    await store.mutate({ verb: 'create', path: fresh, parents: 'all', body }, plain);
+    await permission(ctx);
+    const move = { destination, replace: 'file', intoDirectory: false } as const;
+    await store.mutate({ verb: 'rename', path: fresh, ...move }, plain);
+    return {};
+  } catch (error) {
+    await removeQuietly({ store } as Staged, fresh, plain);
+    throw error;
+  }
+}
+
+/** @throws StoreError `is-directory`; `parent-not-found` if there is not even a root folder */
+async function checkTarget({ store }: Pick<Staged, 'store'>, path: string, ctx: Ctx): Promise<void> {
+  const [root] = segmentsOf(path);
+  try {
+    const { entry } = await store.query({ verb: 'stat', path }, ctx);
+    if (entry.type === 'directory') throw new StoreError('is-directory', `this is a directory: ${path}`);
+  } catch (error) {
+    const failure = StoreError.from(error);
+    if (failure.kind !== 'not-found') throw failure;
+    if (segmentsOf(path).length > 1) await store.query({ verb: 'stat', path: `/${root}` }, ctx);
+  }
+}
+
+const blockPath = (path: string, blockId: string): string =>
+  `${uploadFolder(path)}/${Buffer.from(blockId).toString('hex')}`;
+
+/** The blocks are joined onto the first of them, which then takes the place of the file. @throws StoreError */
+export async function commitBlocks(
+  staged: Staged,
+  mutation: CommitBlocksMutation,
+  ctx: Ctx,
+): Promise<MutationResult> {
+  const { store, uploads } = staged;
+  const { path, blockIds, condition } = mutation;
+  if (blockIds.length > maxBlocks)
+    throw new StoreError('too-large', `a file has at most ${maxBlocks} blocks`, { code: 'BlockListTooLong' });
+  const plain = quiet(ctx);
+  const there = await lookUp(staged, path, plain);
+  checkCondition(condition, there && masked(there, uploads.get(path)));
+  if (there?.type === 'directory') throw new StoreError('is-directory', `this is a directory: ${path}`);
+  const files = blockIds.map((blockId) => blockPath(path, blockId));
+  await checkBlocks(staged, path, files, plain);
+  await permission(ctx);
+  if (!there) await makeParents(staged, mutation, plain);
+  const joined = await join(staged, path, files, plain);
+  try {
+    await dress(staged, joined, mutation, plain);
+    const replace = condition?.ifNoneMatch === '*' ? 'none' : 'file';
+    const move = { destination: path, replace, intoDirectory: false } as const;
+    await store.mutate({ verb: 'rename', path: joined, ...move }, plain);
+    uploads.end(path);
+    await removeUploads(store, path, plain);
+  } catch (error) {
+    const failure = StoreError.from(error);
+    // The blocks are no longer what they were, so the same commit may not work again.
+    throw new StoreError(failure.kind, failure.message, { applied: 'unknown', cause: failure });
+  }
+  const { entry } = await store.query({ verb: 'stat', path }, plain);
+  return { entry, created: !there };
+}
+
+async function lookUp({ store }: Staged, path: string, ctx: Ctx) {
+  try {
+    return (await store.query({ verb: 'stat', path }, ctx)).entry;
+  } catch (error) {
+    if (StoreError.from(error).kind === 'not-found') return undefined;
+    throw error;
+  }
+}
+
+/** @throws StoreError `invalid`, code `InvalidBlockList` */
+async function checkBlocks(
+  { store }: Staged,
+  path: string,
+  files: readonly string[],
+  ctx: Ctx,
+): Promise<void> {
+  const folder = uploadFolder(path);
+  const known = new Set<string>();
+  let token: string | undefined;
+  try {
+    do {
+      const page: ListResult = await store.query(
+        {
+          verb: 'list',
+          path: folder,
+          recursive: false,
+          limit: 5000,
+          ...(token === undefined ? {} : { token }),
+        },
+        ctx,
+      );
+      for (const entry of page.entries) known.add(nameOf(entry.path));
+      token = page.token;
+    } while (token !== undefined);
+  } catch (error) {
+    if (StoreError.from(error).kind !== 'not-found') throw error;
+  }
+  if (files.some((file) => !known.has(nameOf(file))))
+    throw new StoreError('invalid', 'a block of the list has not been uploaded', {
+      code: 'InvalidBlockList',
+    });
+}
+
+async function makeParents({ store }: Staged, mutation: CommitBlocksMutation, ctx: Ctx): Promise<void> {
+  const folder = parentOf(mutation.path);
+  if (folder === '/') return;
+  if (mutation.parents === 'all' || segmentsOf(folder).length > 1) {
+    if (mutation.parents !== 'none') {
+      await store.mutate({ verb: 'mkdir', path: folder, parents: mutation.parents }, ctx);
+      return;
+    }
+  }
+  try {
+    await store.query({ verb: 'stat', path: folder }, ctx);
+  } catch (error) {
+    const failure = StoreError.from(error);
+    if (failure.kind !== 'not-found') throw failure;
+    throw new StoreError('parent-not-found', `the parent directory is not there: ${folder}`, {
+      cause: failure,
+      ...(failure.code === undefined ? {} : { code: failure.code }),
+    });
+  }
+}
+
+/** @returns where the joined bytes are */
+async function join({ store }: Staged, path: string, files: readonly string[], ctx: Ctx): Promise<string> {
+  const [first, ...others] = files;
+  if (first !== undefined && new Set(files).size === files.length) {
+    if (others.length > 0) {
+      const rest = { sources: others, create: false, deleteSourceDirectory: false };
+      await store.mutate({ verb: 'concat', path: first, ...rest }, ctx);
+    }
+    return first;
+  }
+  // No block at all, or one that is named twice.
+  const fresh = `${uploadFolder(path)}/joined-${randomUUID()}`;
+  const stream = Readable.from(allBytes(store, files, ctx), { objectMode: false });
+  await store.mutate({ verb: 'create', path: fresh, parents: 'all', body: { stream } }, ctx);
+  return fresh;
+}
+
+async function* allBytes(store: Staged['store'], files: readonly string[], ctx: Ctx): AsyncGenerator<Buffer> {
+  for (const path of files) {
+    const { entry } = await store.query({ verb: 'stat', path }, ctx);
+    yield* bytesOf(store, path, 0, entry.lengthBytes, ctx);
+  }
+}
+
+/** The attributes that the file is to have, before anybody can see it. */
+async function dress(
+  { store }: Staged,
+  path: string,
+  { attributes }: CommitBlocksMutation,
+  ctx: Ctx,
+): Promise<void> {
+  const { permission: mode, umask, owner, group, acl, properties, content, expiresMs } = attributes ?? {};
+  const change: SetAttributesMutation = {
+    verb: 'set-attributes',
+    path,
+    permission: mode === undefined ? defaultFilePermission : mode & ~(umask ?? 0),
+  };
+  if (owner !== undefined) change.owner = owner;
+  if (group !== undefined) change.group = group;
+  if (acl) change.acl = { mode: 'set', entries: acl };
+  if (properties && Object.keys(properties).length > 0) change.properties = properties;
+  if (content && Object.keys(content).length > 0) change.content = content;
+  if (expiresMs !== undefined) change.expiresMs = expiresMs;
+  await store.mutate(change, ctx);
+}
+
+async function removeQuietly({ store }: Staged, path: string, ctx: Ctx): Promise<void> {
+  try {
+    await store.mutate({ verb: 'delete', path, recursive: false }, ctx);
+  } catch {
+    // What failed before is what the caller has to know; a piece that stays is removed with its folder.
+  }
+}

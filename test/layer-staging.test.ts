@@ -1,0 +1,180 @@
+// The staging layer over a store that can do no more than append at the end, as HDFS.
+import { PassThrough } from 'node:stream';
+import t, { type Test } from 'tap';
+import type { Ctx, Store } from '../src/core/store.ts';
+import { StoreError } from '../src/core/store-error.ts';
+import { withStaging } from '../src/layers/staging.ts';
+import { createMemoryStore } from '../src/stores/memory/memory-store.ts';
+import { bodyOfBytes, createFixture, type Fixture, kindOf } from './contract/fixture.ts';
+import { storeContract } from './contract/store-contract.ts';
+
+const verbsOfStaging = new Set(['stage', 'flush', 'stage-block', 'commit-blocks']);
+
+/** A memory store that refuses what HDFS has not; `onAppend` may break an append after the bytes went in. */
+function appendOnly(onAppend: () => void = () => undefined): Store & { appends: number } {
+  const inner = createMemoryStore({ name: 'inner' });
+  const store = {
+    ...inner,
+    appends: 0,
+    supports: { ...inner.supports, staging: false, atomicCreate: false },
+    async mutate(mutation: Parameters<Store['mutate']>[0], ctx: Ctx) {
+      if (verbsOfStaging.has(mutation.verb)) throw StoreError.unsupported(`no ${mutation.verb}`);
+      const result = await inner.mutate(mutation, ctx);
+      if (mutation.verb === 'append') {
+        store.appends += 1;
+        onAppend();
+      }
+      return result;
+    },
+  };
+  return store;
+}
+
+await storeContract(t, {
+  name: 'staging over appends',
+  // A gap cannot be kept: an append beyond the end waits for those before it.
+  without: ['a flush over a gap or beyond what was staged is refused'],
+  open: async () => {
+    const store = withStaging(appendOnly());
+    return { store, close: async () => undefined };
+  },
+});
+
+interface Rig extends Fixture {
+  inner: ReturnType<typeof appendOnly>;
+  stage(position: number, content: string, ctx?: Partial<Ctx>): Promise<unknown>;
+  flush(position: number): Promise<unknown>;
+  path: string;
+}
+
+async function rig(onAppend?: () => void): Promise<Rig> {
+  const inner = appendOnly(onAppend);
+  const fixture = createFixture(withStaging(inner), '/fs');
+  const path = '/fs/f';
+  await fixture.mkdir('/fs');
+  await fixture.mutate({ verb: 'create', path, parents: 'all', upload: true });
+  return {
+    ...fixture,
+    inner,
+    path,
+    stage: (position, content, ctx) =>
+      fixture.mutate({ verb: 'stage', path, position, body: bodyOfBytes(content) }, ctx),
+    flush: (position) => fixture.mutate({ verb: 'flush', path, position, retain: false, close: true }),
+  };
+}
+
+t.test('an append too early waits with its body unread', async (test) => {
+  const { mutate, stage, flush, read, path } = await rig();
+  const late = new PassThrough();
+  late.end('later');
+  let reads = 0;
+  const plain = late.read.bind(late);
+  late.read = (size?: number) => {
+    reads += 1;
+    return plain(size) as unknown;
+  };
+  const waiting = mutate({ verb: 'stage', path, position: 5, body: { stream: late, lengthBytes: 5 } });
+  await new Promise(setImmediate);
+  test.equal(reads, 0, 'nothing was read');
+  await stage(0, 'first');
+  await waiting;
+  await flush(10);
+  test.equal((await read(path)).toString(), 'firstlater');
+});
+
+t.test('an append whose predecessor never comes is refused for now', async (test) => {
+  const { stage, failure, stat, path } = await rig();
+  const error = await failure(stage(7, 'x', { orderWaitMs: 1 }));
+  test.equal(kindOf(error, 'unavailable'), 'unavailable');
+  test.equal(error.temporary, true);
+  test.equal(error.applied, 'no');
+  test.ok(error.retryAfterMs);
+  test.equal((await stat(path)).lengthBytes, 0);
+});
+
+t.test('a waiting append ends with its caller', async (test) => {
+  const { mutate, failure, path } = await rig();
+  const body = bodyOfBytes('x');
+  const caller = new AbortController();
+  const waiting = failure(
+    mutate({ verb: 'stage', path, position: 3, body }, { signal: caller.signal, orderWaitMs: 60_000 }),
+  );
+  await new Promise(setImmediate);
+  caller.abort();
+  test.equal(kindOf(await waiting, 'aborted'), 'aborted');
+  test.ok(body.stream.destroyed);
+});
+
+t.test('an append that is sent again is skipped as far as it is there', async (test) => {
+  const { stage, flush, read, inner, path } = await rig();
+  await stage(0, 'abcd');
+  test.equal(inner.appends, 1);
+  await stage(0, 'abcd');
+  test.equal(inner.appends, 1, 'all of it was there');
+  await stage(2, 'cdef');
+  test.equal(inner.appends, 2, 'the rest was appended');
+  await flush(6);
+  test.equal((await read(path)).toString(), 'abcdef');
+});
+
+t.test('after an unknown append the length is read before the next one', async (test) => {
+  let breaks = true;
+  const { stage, flush, read, failure, path } = await rig(() => {
+    if (!breaks) return;
+    breaks = false;
+    throw new StoreError('unavailable', 'connection lost', { applied: 'unknown' });
+  });
+  const error = await failure(stage(0, 'abc'));
+  test.equal(error.applied, 'unknown');
+  await stage(0, 'abc');
+  await stage(3, 'def');
+  await flush(6);
+  test.equal((await read(path)).toString(), 'abcdef');
+});
+
+t.test('what is not flushed is clipped off reads and shown in no listing', async (test) => {
+  const { stage, flush, read, failure, page, path } = await rig();
+  await stage(0, 'one');
+  await flush(3);
+  await stage(3, 'two');
+  test.equal((await read(path, { lengthBytes: 100 })).toString(), 'one');
+  test.equal(
+    kindOf(await failure(read(path, { offset: 3, lengthBytes: 1 })), 'invalid-range'),
+    'invalid-range',
+  );
+  test.equal((await page('/fs')).entries[0]?.lengthBytes, 3);
+  test.equal(kindOf(await failure(stage(2, 'x')), 'bad-offset'), 'bad-offset');
+});
+
+t.test('blocks are hidden, survive a restart, and are gone after the commit', async (test) => {
+  const { mutate, inner, names, page, path } = await rig();
+  const ids = ['a', 'b'].map((name) => Buffer.from(name).toString('base64'));
+  for (const blockId of ids) await mutate({ verb: 'stage-block', path, blockId, body: bodyOfBytes('x') });
+  test.same(await names('/fs'), ['f']);
+  const all = (await page('/', { recursive: true })).entries.map((entry) => entry.path);
+  test.same(all, ['/fs', '/fs/f']);
+  const again = createFixture(withStaging(inner), '/fs');
+  await again.mutate({ verb: 'commit-blocks', path, parents: 'all', blockIds: [ids[0]!, ids[1]!, ids[0]!] });
+  test.equal((await again.read(path)).toString(), 'xxx');
+  test.same(
+    await createFixture(inner, '/fs').names('/fs', { recursive: true }),
+    ['f'],
+    'nothing is left over',
+  );
+});
+
+t.test('the word to commit is waited for', async (test: Test) => {
+  const { stage, failure, stat, path } = await rig();
+  const beforeCommit = async (): Promise<void> => {
+    throw new StoreError('aborted', 'called off');
+  };
+  test.equal(kindOf(await failure(stage(0, 'abc', { beforeCommit })), 'aborted'), 'aborted');
+  await stage(0, 'abc');
+  test.equal(kindOf(await failure(stage(0, 'aXc', { beforeCommit })), 'aborted'), 'aborted');
+  test.equal((await stat(path)).lengthBytes, 0);
+});
+
+t.test('a store that stages by itself is left alone', async (test) => {
+  const store = createMemoryStore({ name: 'm' });
+  test.equal(withStaging(store), store);
+});
