@@ -45,6 +45,8 @@ export async function writeHadoopConf(options: HadoopConf): Promise<string> {
     'dfs.namenode.acls.enabled': 'true',
     'dfs.namenode.xattrs.enabled': 'true',
     'dfs.namenode.safemode.extension': '0',
+    // A file is closed once its last block is reported; the first look is too early, the second one comes after this (400 by default).
+    'dfs.client.block.write.locateFollowingBlock.initial.delay.ms': '10',
     // A client that creates with replication 3 could not append afterwards with one DataNode.
     'dfs.client.block.write.replace-datanode-on-failure.policy': 'NEVER',
   });

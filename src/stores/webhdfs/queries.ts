@@ -23,21 +23,27 @@ import { fromTransportError } from './transport-errors.ts';
 /** @throws StoreError */
 export async function stat(parts: StoreParts, query: StatQuery, ctx: Ctx): Promise<StatResult> {
   const { path } = query;
-  const entry = await mustFind(parts, path, ctx);
-  if (query.attributes) await addAttributes(parts, entry, ctx);
+  const entry = await findWithContent(parts, path, ctx, query.attributes ?? false);
+  if (query.attributes) entry.acl = await readAcl(parts, entry, ctx);
   checkCondition(query.condition, entry);
   return { entry };
 }
 
-/** ACL, properties and content headers cost a call each. */
-async function addAttributes(parts: StoreParts, entry: Entry, ctx: Ctx): Promise<void> {
-  const [acl, xattrs] = await Promise.all([
-    readAcl(parts, entry, ctx),
-    parts.supports.properties ? readXattrs(parts, entry.path, ctx) : undefined,
+/**
+ * Content headers and properties are a call of their own, beside the first. Hadoop clients never see content headers, so for them
+ * the call is made only with `full`.
+ */
+async function findWithContent(parts: StoreParts, path: string, ctx: Ctx, full: boolean): Promise<Entry> {
+  const wanted = parts.supports.properties && (full || ctx.protocol === 'dfs');
+  const [entry, xattrs] = await Promise.all([
+    mustFind(parts, path, ctx),
+    // What the path is missing for is better said by the first call.
+    wanted ? readXattrs(parts, path, ctx).catch((error: unknown) => StoreError.from(error, 'no')) : undefined,
   ]);
-  entry.acl = acl;
-  if (xattrs) entry.properties = xattrs.properties;
+  if (xattrs instanceof StoreError) throw xattrs;
+  if (full && xattrs) entry.properties = xattrs.properties;
   if (xattrs?.content) entry.content = xattrs.content;
+  return entry;
 }
 
 async function readAcl({ calls }: StoreParts, entry: Entry, ctx: Ctx): Promise<NonNullable<Entry['acl']>> {
@@ -61,7 +67,7 @@ export async function read(parts: StoreParts, query: ReadQuery, ctx: Ctx): Promi
     if (!Number.isSafeInteger(number) || number < 0)
       throw StoreError.invalid('offset and length are whole numbers of bytes, 0 or more');
   }
-  const entry = await mustFind(parts, path, ctx);
+  const entry = await findWithContent(parts, path, ctx, false);
   if (entry.type === 'directory') throw isDirectory(path);
   checkCondition(query.condition, entry);
   if (offset >= entry.lengthBytes && !(offset === 0 && query.lengthBytes === undefined))
