@@ -24,6 +24,7 @@ interface Row {
 
 /** DFS codes by kind: the first row of a kind is what a path error becomes, every row is recognised coming in. */
 const rows: readonly Row[] = [
+  { kind: 'invalid', status: 400, code: 'InvalidInput', message: 'One of the request inputs is not valid.' },
   { kind: 'not-found', status: 404, code: 'PathNotFound', message: 'The specified path does not exist.' },
   { kind: 'not-found', status: 404, code: 'BlobNotFound', message: 'The specified blob does not exist.' },
   {
@@ -129,9 +130,9 @@ const rows: readonly Row[] = [
   },
   {
     kind: 'bad-offset',
-    status: 409,
-    code: 'InvalidAppendOperation',
-    message: 'The position of the append is not the end of the file.',
+    status: 400,
+    code: 'InvalidFlushPosition',
+    message: 'The position is not the end of the file.',
   },
   {
     kind: 'invalid-range',
@@ -215,7 +216,6 @@ const rows: readonly Row[] = [
     code: 'InternalError',
     message: 'The server encountered an internal error. Please retry the request.',
   },
-  { kind: 'invalid', status: 400, code: 'InvalidInput', message: 'One of the request inputs is not valid.' },
 ];
 
 /** Codes of a plainly wrong request; each keeps its code through a `StoreError`. */
@@ -272,7 +272,8 @@ export function toDfsError(error: StoreError, api: DfsApi, subject: DfsSubject =
   const code =
     (subject === 'filesystem' ? filesystemCodes[api][error.kind] : undefined) ??
     (api === 'blob' ? blobCodes[error.kind] : undefined);
-  const row = (code && rowOf(code)) || rows.find((each) => each.kind === error.kind) || rows.at(-1)!;
+  const row =
+    (code && rowOf(code)) || rows.find((each) => each.kind === error.kind) || rowOf('InternalError')!;
   const message = row.code === 'InvalidInput' || error.kind === 'unsupported' ? error.message : row.message;
   return { status: row.status, code: row.code, message };
 }

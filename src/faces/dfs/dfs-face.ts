@@ -1,0 +1,124 @@
+// ADLS Gen2 over any store: the DFS API and the part of the Blob API that Data Lake clients use. Read it as the table of contents.
+import type { Store, Trail } from '../../core/store.ts';
+import { StoreError } from '../../core/store-error.ts';
+import { toDfsError } from '../../wire/dfs/errors.ts';
+import { parseSharedKey, verifySharedKey } from '../../wire/dfs/shared-key.ts';
+import { type Face, type FaceReply, type FaceRequest, header, splitTarget } from '../../wire/http.ts';
+import { type Address, apiOf, parseAddress } from './address.ts';
+import { blobOperation } from './blob-operations.ts';
+import { dfsOperation } from './dfs-operations.ts';
+import type { Exchange } from './exchange.ts';
+import { errorReply, failureReply } from './replies.ts';
+import { unserved } from './unserved.ts';
+
+/** Options of the face. */
+export interface DfsFaceOptions {
+  store: Store;
+  /** Account names that may stand in a path, each with its base64 key where signatures are checked. */
+  accounts: Readonly<Record<string, string | undefined>>;
+  /** `none`: an Authorization header is not looked at. */
+  auth: 'none' | 'shared-key';
+  now?: () => number;
+  /** Told of each operation that could be neither served nor forwarded. */
+  onRefused?: (reason: string, request: FaceRequest) => void;
+}
+
+/** Newest version this face was written against; a request's own version is echoed. */
+const apiVersion = '2024-11-04';
+
+/** The account that signed, if signatures are checked. @throws StoreError `unauthenticated`, `denied` */
+function authenticate(options: DfsFaceOptions, request: FaceRequest, address: Address): string | undefined {
+  const authorization = header(request.headers, 'authorization');
+  const parsed = parseSharedKey(authorization);
+  if (options.auth === 'none') return parsed?.account;
+  if (authorization === undefined) {
+    throw new StoreError('unauthenticated', 'there is no Authorization header', {
+      code: 'NoAuthenticationInformation',
+    });
+  }
+  const key = parsed && options.accounts[parsed.account];
+  const signed = {
+    method: request.method,
+    rawPath: address.rawPath,
+    search: address.search,
+    headers: request.headers,
+  };
+  if (!key || !verifySharedKey(parsed.account, key, signed)) {
+    throw new StoreError('denied', 'the signature is not right', { code: 'AuthenticationFailed' });
+  }
+  return parsed.account;
+}
+
+function methodOf(request: FaceRequest): string {
+  const override = header(request.headers, 'x-http-method-override')?.toUpperCase();
+  return request.method === 'PUT' && override === 'PATCH' ? 'PATCH' : request.method;
+}
+
+async function serve(options: DfsFaceOptions, exchange: Exchange): Promise<FaceReply> {
+  try {
+    const operation = exchange.api === 'dfs' ? dfsOperation(exchange) : blobOperation(exchange);
+    return operation ? await operation(exchange) : await unserved(exchange, options.onRefused);
+  } catch (error) {
+    return failureReply(exchange, StoreError.from(error));
+  }
+}
+
+/** Headers that every answer carries (Gen2 reference §1.5). */
+function finish(reply: FaceReply, request: FaceRequest, trail: Trail, nowMs: number): FaceReply {
+  const version = header(request.headers, 'x-ms-version');
+  const clientId = header(request.headers, 'x-ms-client-request-id');
+  const headers: FaceReply['headers'] = {
+    date: new Date(nowMs).toUTCString(),
+    'x-ms-request-id': request.requestId,
+    'x-ms-version': version !== undefined && /^\d{4}-\d{2}-\d{2}$/.test(version) ? version : apiVersion,
+    server: 'Windows-Azure-HDFS/1.0 Microsoft-HTTPAPI/2.0',
+    ...reply.headers,
+  };
+  if (clientId !== undefined) headers['x-ms-client-request-id'] = clientId;
+  if (trail.servedBy) headers['x-twinlake-served-by'] = trail.servedBy;
+  if (trail.acked) headers['x-twinlake-acked'] = trail.acked.join(',');
+  return { ...reply, headers };
+}
+
+/** The face. */
+export function createDfsFace(options: DfsFaceOptions): Face {
+  const accounts = new Set(Object.keys(options.accounts));
+  const now = options.now ?? Date.now;
+  return async (request) => {
+    const trail: Trail = {};
+    const method = methodOf(request);
+    const early = (error: unknown, params: ReadonlyMap<string, string>): FaceReply => {
+      const api = apiOf(request, params);
+      return errorReply(api, method, toDfsError(StoreError.from(error), api), request.requestId, now());
+    };
+    let address: Address;
+    try {
+      address = parseAddress(request, accounts);
+    } catch (error) {
+      return finish(
+        early(error, new URLSearchParams(splitTarget(request.target).search) as never),
+        request,
+        trail,
+        now(),
+      );
+    }
+    try {
+      const user = authenticate(options, request, address);
+      const host = header(request.headers, 'host');
+      const caller = {
+        headers: request.headers,
+        loopback: request.loopback,
+        ...(host === undefined ? {} : { host }),
+        ...(user === undefined ? {} : { user }),
+        ...(user !== undefined && options.auth === 'shared-key' ? { authenticated: true } : {}),
+      };
+      const { requestId, signal } = request;
+      const ctx = { requestId, caller, signal, trail, protocol: 'dfs', wantEntry: true } as const;
+      const api = apiOf(request, address.params);
+      const exchange: Exchange = { request, method, address, accounts, api, store: options.store, ctx, now };
+      return finish(await serve(options, exchange), request, trail, now());
+    } catch (error) {
+      return finish(early(error, address.params), request, trail, now());
+    }
+  };
+}
