@@ -47,6 +47,8 @@ export async function writeHadoopConf(options: HadoopConf): Promise<string> {
     'dfs.namenode.safemode.extension': '0',
     // A file is closed once its last block is reported; the first look is too early, the second one comes after this (400 by default).
     'dfs.client.block.write.locateFollowingBlock.initial.delay.ms': '10',
+    // Entries of one LISTSTATUS_BATCH (1,000 by default): few, so that small folders have pages too.
+    'dfs.ls.limit': '5',
     // A client that creates with replication 3 could not append afterwards with one DataNode.
     'dfs.client.block.write.replace-datanode-on-failure.policy': 'NEVER',
   });

@@ -1,8 +1,10 @@
 // The contract suite over our WebHDFS driver on a real NameNode and a real HttpFS. Needs Java and, once, Maven.
+import { Readable } from 'node:stream';
 import t from 'tap';
+import { StoreError } from '../../src/core/store-error.ts';
 import { withStaging } from '../../src/layers/staging.ts';
 import { createWebhdfsStore } from '../../src/stores/webhdfs/webhdfs-store.ts';
-import { bodyOfBytes, createFixture } from '../contract/fixture.ts';
+import { bodyOfBytes, createFixture, patternBytes } from '../contract/fixture.ts';
 import { storeContract } from '../contract/store-contract.ts';
 import { startHdfs } from './start-hdfs.ts';
 
@@ -63,5 +65,40 @@ for (const [name, url] of [
     }
     await mkdir(`/odd-${name}`);
     test.equal((await names(`/odd-${name}`)).length, oddNames.length);
+  });
+  await t.test(`${name}: what breaks off is taken back`, async (test) => {
+    const store = open();
+    test.teardown(() => store.close!());
+    const { mutate, failure, exists } = createFixture(store, '/broken');
+    async function* chunks(): AsyncGenerator<Buffer> {
+      yield patternBytes(700_000);
+      throw new Error('the client has gone away');
+    }
+    const path = `/broken/${name}`;
+    const broken = { stream: Readable.from(chunks(), { objectMode: false }) };
+    const error = await failure(mutate({ verb: 'create', path, parents: 'all', body: broken }));
+    test.equal(error.kind, 'aborted');
+    test.notOk(error.applied === 'no' && (await exists(path)), 'no: it is really not there');
+    const no = new StoreError('exists', 'the primary says no');
+    const refused = await failure(
+      mutate(
+        { verb: 'create', path: `${path}-refused`, parents: 'all', body: bodyOfBytes(patternBytes(700_000)) },
+        { beforeCommit: () => Promise.reject(no) },
+      ),
+    );
+    test.equal(refused.kind, 'exists');
+    test.notOk(refused.applied === 'no' && (await exists(`${path}-refused`)));
+    test.comment(`applied: ${error.applied}, ${refused.applied}`);
+  });
+  await t.test(`${name}: Hadoop's own shell sees the same`, async (test) => {
+    const store = open();
+    test.teardown(() => store.close!());
+    const { write, mutate } = createFixture(store, '/shell');
+    const path = `/shell/${name}/a b`;
+    await write(path, 'hello', { attributes: { permission: 0o640, properties: { k: 'v' } } });
+    await mutate({ verb: 'append', path, position: 5, body: bodyOfBytes(' shell') });
+    test.equal((await hdfs.fs(['-cat', path])).stdout, 'hello shell');
+    test.match((await hdfs.fs(['-ls', `/shell/${name}`])).stdout, /-rw-r----- .* 11 .*a b/);
+    test.match((await hdfs.fs(['-getfattr', '-n', 'user.twinlake.k', path])).stdout, /user\.twinlake\.k="v"/);
   });
 }

@@ -8,7 +8,7 @@ import { StoreError } from '../../core/store-error.ts';
 import { permission, quiet, uploadFolder } from './hidden.ts';
 
 /** Longest file that is written anew because some of its unflushed bytes change. */
-export const maxRewriteBytes = 4_294_967_296;
+const maxRewriteBytes = 4_294_967_296;
 
 /** Bytes `start` to `end` (exclusive) of a file. */
 export async function* bytesOf(

@@ -10,7 +10,7 @@ const maxUploads = 100_000;
 /** How long an upload may rest, in milliseconds (semantics A4: 24 hours). */
 const uploadIdleMs = 86_400_000;
 /** How long an append waits for those before it, in milliseconds, if the caller says nothing (semantics A5). */
-export const defaultOrderWaitMs = 10_000;
+const defaultOrderWaitMs = 10_000;
 
 interface Waiter {
   position: number;

@@ -2,7 +2,7 @@
 import { lengthOf, type Upload } from '../webhdfs/upload-body.ts';
 
 /** Most bytes of one CREATE or APPEND (swagger of the service). */
-export const maxPieceBytes = 4_194_304;
+const maxPieceBytes = 4_194_304;
 
 export interface Piece {
   bytes: Buffer;

@@ -7,7 +7,7 @@ export interface TokenProvider {
 }
 
 /** Gen1's own resource; the double slash belongs to it. */
-export const gen1Scope = 'https://datalake.azure.net//.default';
+const gen1Scope = 'https://datalake.azure.net//.default';
 /** A token is renewed this long before it ends, in milliseconds. */
 const renewBeforeMs = 120_000;
 

@@ -8,7 +8,7 @@ import type { Answer } from './transport.ts';
 import { fromTransportError } from './transport-errors.ts';
 
 /** Largest JSON answer: a LISTSTATUS of some million entries in one piece, as servers without LISTSTATUS_BATCH send it. */
-export const maxJsonBytes = 402_653_184;
+const maxJsonBytes = 402_653_184;
 /** Largest error answer that is looked at. */
 const maxErrorBytes = 1_048_576;
 

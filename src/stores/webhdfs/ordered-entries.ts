@@ -8,7 +8,7 @@ import type { FolderPage } from './hadoop-calls.ts';
  * Names of one folder that are held back at once because the server gives them too early; only names beyond ASCII are. An entry takes
  * some 500 bytes.
  */
-export const maxHeldEntries = 200_000;
+const maxHeldEntries = 200_000;
 
 /** Where a listing stands. */
 export interface Place {

@@ -82,7 +82,7 @@ async function noParent(parts: StoreParts, path: string, ctx: Ctx): Promise<Stor
   return new StoreError('parent-not-found', `the parent directory is not there: ${parentOf(path)}`, details);
 }
 
-export function parentIsFile(path: string): StoreError {
+function parentIsFile(path: string): StoreError {
   return new StoreError('not-directory', `a parent is a file, not a directory: ${path}`);
 }
 

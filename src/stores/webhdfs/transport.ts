@@ -10,9 +10,9 @@ import { asUnknown, fromTransportError } from './transport-errors.ts';
 import { lengthOf, type Upload } from './upload-body.ts';
 
 /** Connections to one server, at most. */
-export const defaultConnections = 128;
+const defaultConnections = 128;
 /** How long a server may take for the head of its answer, in milliseconds. */
-export const defaultHeadersTimeoutMs = 60_000;
+const defaultHeadersTimeoutMs = 60_000;
 
 export interface Answer {
   status: number;

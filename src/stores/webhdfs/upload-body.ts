@@ -5,10 +5,10 @@ import { StoreError } from '../../core/store-error.ts';
 import { bodyChunks } from '../tree/receive-body.ts';
 
 /** A body up to this size is read whole before a byte is sent, so that one that breaks off changes nothing. */
-export const wholeBodyBytes = 262_144;
+const wholeBodyBytes = 262_144;
 
 /** A body that is sent chunk by chunk. */
-export interface StreamedUpload {
+interface StreamedUpload {
   chunks: AsyncIterable<Buffer>;
   lengthBytes?: number;
   /** Set when the body, or the word to commit, failed: the store is not to blame. */

@@ -156,6 +156,8 @@ const rows: readonly Row[] = [
     kind: 'too-large',
     java: 'org.apache.hadoop.hdfs.protocol.FSLimitException$MaxDirectoryItemsExceededException',
   },
+  // `dfs.namenode.fs-limits.max-xattrs-per-inode`, 32 by default.
+  { kind: 'too-large', java: ioException, words: ['would exceed limit'] },
   { kind: 'checksum-mismatch', java: 'org.apache.hadoop.fs.ChecksumException', webhdfs: 403, gen1: 400 },
   {
     kind: 'source-condition-failed',
