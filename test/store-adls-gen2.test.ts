@@ -14,7 +14,9 @@ t.test('contract', (t) =>
     name: 'adls-gen2 over the dfs face over memory',
     async open() {
       const inner = createMemoryStore({ name: 'memory', rootFolders: 'filesystems' });
-      const server = await serveFace(createDfsFace({ store: inner, accounts: { [account]: key }, auth: 'shared-key' }));
+      const server = await serveFace(
+        createDfsFace({ store: inner, accounts: { [account]: key }, auth: 'shared-key' }),
+      );
       const store = createAdlsGen2Store({
         name: 'gen2',
         url: `${server.url}/${account}`,

@@ -136,8 +136,10 @@ export async function read(account: Account, query: ReadQuery, ctx: Ctx): Promis
   }
   const entry = entryOfHeaders(path, headers);
   const body = Readable.from(translated(source, ctx.signal), { objectMode: false });
-  // Its own error is for whoever reads; one who has let go of it must not be struck by it.
+  // Errors are for whoever reads; one who has let go must not be struck by them, and must not keep the connection.
   body.on('error', () => undefined);
+  source.on('error', () => undefined);
+  body.once('close', () => source.destroy());
   return { entry, offset, lengthBytes: Number(headers['content-length'] ?? 0), body };
 }
 
