@@ -1,4 +1,5 @@
 // Carries a planned mutation to its sides. The secondary can never stall or fail the primary.
+import type { Readable } from 'node:stream';
 import { bodyOf, type Mutation, type MutationResult, mapPaths } from '../core/mutation.ts';
 import type { Ctx, Side } from '../core/store.ts';
 import { StoreError } from '../core/store-error.ts';
@@ -50,6 +51,19 @@ async function attempt(call: () => Promise<MutationResult>): Promise<Attempt> {
   }
 }
 
+/** A client that goes away takes its unfinished body with it; what was read to the end by then goes on. */
+function endWithClient(stream: Readable, signal: AbortSignal): void {
+  const onAbort = (): void => {
+    if (!stream.readableEnded)
+      stream.destroy(new StoreError('aborted', 'the client went away before its body was complete'));
+  };
+  if (signal.aborted) onAbort();
+  else {
+    signal.addEventListener('abort', onAbort, { once: true });
+    stream.once('close', () => signal.removeEventListener('abort', onAbort));
+  }
+}
+
 /**
  * Starts a mutation whose paths are canonical. Requests go on when the client goes away: only its body, breaking off, ends them.
  */
@@ -63,6 +77,7 @@ export function fanOut(
 ): FanOut {
   const { secondary } = plan;
   const body = bodyOf(mutation);
+  if (body) endWithClient(body.stream, ctx.signal);
   const letGo = new AbortController();
   const giveUp = (reason: LetGo): void => {
     if (letGo.signal.aborted) return;
