@@ -195,8 +195,6 @@ export type Mutation =
   | SetAttributesMutation
   | LeaseMutation;
 
-export type MutationVerb = Mutation['verb'];
-
 /** What a mutation tells. */
 export interface MutationResult {
   /** The path after the change. Required from a store if `ctx.wantEntry`, for verbs after which the path exists; at least etag, modifiedMs. */

@@ -1,7 +1,6 @@
 // Locks on paths: two writers to one path are in one order on both sides. Fair, bounded, cancellable, without deadlock.
 import { ancestorsOf } from '../core/path.ts';
 import { StoreError } from '../core/store-error.ts';
-import type { Reach } from './journal.ts';
 
 /**
  * `shared`: what commutes on one path (stage). `node`: the entry itself, while others work below it (mkdir, attributes).
@@ -186,9 +185,4 @@ export function createLocks(options: LocksOptions): Locks {
       return wait(holds, signal, waitMs);
     },
   };
-}
-
-/** The reaches as exclusive locks. */
-export function exclusively(reaches: readonly Reach[]): LockRequest[] {
-  return reaches.map(({ path }) => ({ path, mode: 'exclusive' }));
 }

@@ -23,8 +23,16 @@ export async function startEmulators(
 ): Promise<Emulators> {
   const { webhdfs, dfs } = config;
   await Promise.all([makeStateDir(webhdfs.dir), makeStateDir(dfs.dir)]);
-  const hdfsStore = await createLocalStore({ name: 'emulated HDFS', dir: webhdfs.dir, rootFolders: 'any' });
+  // A killed process loses nothing without fsync; a power cut may, and an emulator is no place for what must survive one.
+  const common = { fsync: false } as const;
+  const hdfsStore = await createLocalStore({
+    ...common,
+    name: 'emulated HDFS',
+    dir: webhdfs.dir,
+    rootFolders: 'any',
+  });
   const gen2Store = await createLocalStore({
+    ...common,
     name: 'emulated Gen2',
     dir: dfs.dir,
     rootFolders: 'filesystems',
