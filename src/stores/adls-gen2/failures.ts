@@ -43,13 +43,24 @@ function readBody(text: string): { code?: string; message?: string } {
   return { ...(code ? { code } : {}), ...(message ? { message } : {}) };
 }
 
+/** Which of the two APIs was asked is this driver's affair: what a face may show again is in the words of DFS. */
+const dfsCodes: Record<string, string> = {
+  ContainerNotFound: 'FilesystemNotFound',
+  ContainerAlreadyExists: 'FilesystemAlreadyExists',
+  ContainerBeingDeleted: 'FilesystemBeingDeleted',
+  BlobNotFound: 'PathNotFound',
+  BlobAlreadyExists: 'PathAlreadyExists',
+  DirectoryIsNotEmpty: 'DirectoryNotEmpty',
+};
+
 /**
  * A refusal of the account.
  * @param mutating false: the request changed nothing in any case
  */
 export function fromAnswer(status: number, headers: Headers, text: string, mutating: boolean): StoreError {
   const told = readBody(text);
-  const code = String(headers['x-ms-error-code'] ?? told.code ?? '') || undefined;
+  const said = String(headers['x-ms-error-code'] ?? told.code ?? '');
+  const code = dfsCodes[said] ?? (said || undefined);
   // The request id and time that follow the first line are of no use to our client.
   const message = told.message?.split('\n')[0] || `the store answered ${status}${code ? ` ${code}` : ''}`;
   const error = fromDfsError(status, code, message);

@@ -7,9 +7,6 @@ import type { Account } from './account.ts';
 import type { Place } from './place.ts';
 import { find, sdk } from './queries.ts';
 
-/** Codes of a missing filesystem, DFS and Blob. */
-const filesystemMissing = new Set(['FilesystemNotFound', 'ContainerNotFound']);
-
 /** Makes a filesystem; there already is no error. @returns false if it was there @throws StoreError */
 export async function makeFilesystem(
   account: Account,
@@ -45,7 +42,7 @@ export async function making<T>(
     return await sdk(work(), true);
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;
-    if (!filesystemMissing.has(error.code ?? '')) throw await explain(account, path, what.type, error, ctx);
+    if (error.code !== 'FilesystemNotFound') throw await explain(account, path, what.type, error, ctx);
     if (what.parents !== 'all') throw missingParent(path, 'FilesystemNotFound');
   }
   await makeFilesystem(account, place.filesystem, ctx);
