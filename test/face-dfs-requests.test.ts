@@ -1,65 +1,8 @@
-// The Gen2 face asked by hand: the shapes that ABFS, OpenDAL, AzCopy, .NET and rclone send, and what nobody should send.
+// The Gen2 face asked by hand: the shapes that ABFS, OpenDAL, AzCopy, .NET and rclone send.
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
-import t, { type Test } from 'tap';
-import type { Store } from '../src/core/store.ts';
-import { createDfsFace, type DfsFaceOptions } from '../src/faces/dfs/dfs-face.ts';
-import { createMemoryStore } from '../src/stores/memory/memory-store.ts';
-import { signSharedKey } from '../src/wire/dfs/shared-key.ts';
-import { ask, type ReadReply, type RequestWords } from './face-request.ts';
-
-const key = Buffer.from('secret').toString('base64');
-const json = { accept: 'application/json' };
-const xml = { accept: 'application/xml' };
-
-function bench(more: Partial<DfsFaceOptions> = {}, change: (store: Store) => Store = (store) => store) {
-  const store = change(createMemoryStore({ name: 'memory', rootFolders: 'filesystems' }));
-  const refusals: string[] = [];
-  const face = createDfsFace({
-    store,
-    accounts: { acct: key },
-    auth: 'none',
-    onRefused: (reason) => refusals.push(reason),
-    ...more,
-  });
-  const send = (line: string, headers: Record<string, string> = {}, body?: RequestWords['body']) => {
-    const [method, target] = line.split(' ') as [string, string];
-    return ask(face, { method, target, headers, ...(body === undefined ? {} : { body }) });
-  };
-  return { store, send, refusals };
-}
-
-async function lakeBench(...options: Parameters<typeof bench>) {
-  const all = bench(...options);
-  const made = await all.send('PUT /acct/lake?resource=filesystem');
-  t.equal(made.status, 201);
-  const write = async (name: string, content: string) => {
-    const path = `/acct/lake/${name}`;
-    const statuses = [
-      await all.send(`PUT ${path}?resource=file`),
-      await all.send(`PATCH ${path}?action=append&position=0`, {}, content),
-      await all.send(`PATCH ${path}?action=flush&position=${Buffer.byteLength(content)}`),
-    ].map(({ status }) => status);
-    t.strictSame(statuses, [201, 202, 200]);
-  };
-  const names = async () => {
-    const listed = await all.send('GET /acct/lake?resource=filesystem&recursive=true');
-    return listed.json.paths.map(({ name }: { name: string }) => name) as string[];
-  };
-  return { ...all, write, names };
-}
-
-/** The status and the code, which must be said in the header and in the body of either API's form. */
-function shown(t: Test, reply: ReadReply): string {
-  const code = reply.headers['x-ms-error-code'];
-  if (reply.text !== '') {
-    const said = reply.json?.error?.code ?? /<Code>(\w+)<\/Code>/.exec(reply.text)?.[1];
-    t.equal(said, code, 'the code in the body');
-    t.match(reply.text, /RequestId:.*Time:/s);
-    t.notMatch(reply.text, /\bat .*\.ts:\d+/, 'no stack trace');
-  }
-  return `${reply.status} ${code}`;
-}
+import t from 'tap';
+import { bench, json, lakeBench, shown, xml } from './face-dfs-bench.ts';
 
 t.test('DFS or Blob on one host', async (t) => {
   const { send, write } = await lakeBench();
@@ -113,7 +56,7 @@ t.test('where the account stands', async (t) => {
       'x-ms-rename-source': source!,
       'x-ms-source-lease-id': '',
     });
-    t.equal(reply.status, 201, source);
+    t.equal(reply.status, 201, source!);
   }
   t.equal(await get('/acct/lake/d/g'), 'text');
 });
@@ -315,205 +258,6 @@ t.test('uploads of OpenDAL, AzCopy and Go', async (t) => {
   t.strictSame(await names(), ['f']);
 });
 
-t.test('a body that is not what was promised changes nothing', async (t) => {
-  const { send, write, names } = await lakeBench();
-  await write('f', 'before');
-  const broken = () =>
-    Readable.from(
-      (async function* () {
-        yield Buffer.from('half');
-        throw new Error('the client broke off');
-      })(),
-    );
-  const lie = { 'content-length': '10' };
-  const lines = {
-    append: 'PATCH /acct/lake/f?action=append&position=6&flush=true',
-    put: 'PUT /acct/lake/f',
-    block: `PUT /acct/lake/f?comp=block&blockid=${encodeURIComponent(Buffer.from('1').toString('base64'))}`,
-  };
-  for (const [name, line] of Object.entries(lines)) {
-    const kind: Record<string, string> = name === 'put' ? { 'x-ms-blob-type': 'BlockBlob' } : {};
-    for (const reply of [
-      await send(line, kind, broken()),
-      await send(line, { ...kind, ...lie }, Readable.from([Buffer.from('short')])),
-      await send(line, { ...kind, ...lie }, Readable.from([Buffer.from('much longer than promised')])),
-      await send(line, { ...kind, 'content-md5': 'AAAAAAAAAAAAAAAAAAAAAA==' }, 'other'),
-    ]) {
-      t.match(shown(t, reply), /^400 /, `${name}: ${reply.text.split('\n')[0]}`);
-    }
-  }
-  t.equal((await send('GET /acct/lake/f')).text, 'before');
-  t.equal((await send('PATCH /acct/lake/f?action=flush&position=6')).status, 200);
-  t.equal((await send('GET /acct/lake/f')).text, 'before');
-  t.strictSame(await names(), ['f']);
-});
-
-t.test('what nobody should send', async (t) => {
-  const { send, write, names } = await lakeBench();
-  await write('f', 'text');
-  const longName = 'n'.repeat(300);
-  const cases: [line: string, expected: string, headers?: Record<string, string>, body?: string][] = [
-    ['GET /acct/lake/%zz', '400 InvalidUri'],
-    ['GET /acct/lake/%ff', '400 InvalidUri'],
-    ['PUT /acct/lake/..%2f..%2fetc?resource=file', '400 InvalidUri'],
-    ['PUT /acct/lake/a/../b?resource=file', '400 InvalidUri'],
-    ['PUT /acct/lake/nul%00?resource=file', '400 InvalidUri'],
-    [`PUT /acct/lake/${longName}?resource=file`, '400 InvalidUri'],
-    [`PUT /acct/lake/${'d/'.repeat(1100)}f?resource=file`, '400 InvalidUri'],
-    ['GET /acct/lake/f?resource=%zz', '400 InvalidUri'],
-    ['PUT /acct/Bad_Name?resource=filesystem', '400 InvalidResourceName'],
-    ['PUT /acct/lake/x?resource=thing', '400 InvalidQueryParameterValue'],
-    ['PUT /acct/lake/x?mode=sideways', '400 InvalidQueryParameterValue', { 'x-ms-rename-source': '/lake/f' }],
-    ['PUT /acct/lake/x?mode=legacy', '400 InvalidSourceUri', { 'x-ms-rename-source': '/lake/%zz' }],
-    ['PUT /acct/lake/x?mode=legacy', '400 InvalidSourceUri', { 'x-ms-rename-source': '/' }],
-    ['PUT /acct/lake/x?mode=legacy', '404 SourcePathNotFound', { 'x-ms-rename-source': '/lake/none' }],
-    ['PUT /acct/lake/x?resource=file', '400 ContentLengthMustBeZero', {}, 'body'],
-    ['PUT /acct/lake/x?resource=file', '400 InvalidHeaderValue', { 'x-ms-umask': '9' }],
-    ['PUT /acct/none/x?resource=file', '404 FilesystemNotFound'],
-    ['PATCH /acct/lake/f?action=append', '400 MissingRequiredQueryParameter', {}, 'x'],
-    ['PATCH /acct/lake/f?action=flush', '400 MissingRequiredQueryParameter'],
-    ['PATCH /acct/lake/f?action=append&position=-1', '400 OutOfRangeQueryParameterValue', {}, 'x'],
-    ['PATCH /acct/lake/f?action=append&position=1e3', '400 InvalidQueryParameterValue', {}, 'x'],
-    [
-      'PATCH /acct/lake/f?action=append&position=99999999999999999999999',
-      '400 InvalidQueryParameterValue',
-      {},
-      'x',
-    ],
-    [
-      'PATCH /acct/lake/f?action=append&position=9999999999999999',
-      '400 OutOfRangeQueryParameterValue',
-      {},
-      'x',
-    ],
-    ['PATCH /acct/lake/f?action=flush&position=99', '400 InvalidFlushPosition'],
-    [
-      'PATCH /acct/lake/f?action=append&position=0',
-      '400 InvalidHeaderValue',
-      { 'content-length': '-4' },
-      'text',
-    ],
-    ['PATCH /acct/lake/f?action=setProperties', '400 InvalidPropertyName', { 'x-ms-properties': '=x' }],
-    ['HEAD /acct/lake/f?action=checkAccess', '400 MissingRequiredQueryParameter'],
-    ['HEAD /acct/lake/f?action=checkAccess&fsAction=abc', '400 InvalidQueryParameterValue'],
-    ['PATCH /acct/lake/f?action=setAccessControlRecursive&mode=set', '400 MissingRequiredHeader'],
-    ['POST /acct/lake/f?action=x', '400 MissingRequiredHeader'],
-    ['POST /acct/lake/f', '400 InvalidHeaderValue', { 'x-ms-lease-action': 'borrow' }],
-    ['GET /acct/lake/f', '400 InvalidHeaderValue', { ...json, 'if-modified-since': 'yesterday' }],
-    ['PUT /acct/lake/b', '400 MissingRequiredHeader', {}, 'blob without a type'],
-    ['PUT /acct/lake/b?comp=block', '400 MissingRequiredQueryParameter', {}, 'x'],
-    ['PUT /acct/lake/b?comp=block&blockid=!!', '400 InvalidBlockId', {}, 'x'],
-    ['PUT /acct/lake/b?comp=blocklist', '400 InvalidXmlDocument', {}, '<BlockList><Latest>'],
-    ['PUT /acct/lake/b?comp=blocklist', '400 InvalidXmlDocument', {}, '<Other/>'],
-    ['PUT /acct/lake/b?comp=blocklist', '400 InvalidXmlDocument', {}, ''],
-    [
-      'PUT /acct/lake/b?comp=blocklist',
-      '400 InvalidBlockList',
-      {},
-      '<BlockList><Latest>d2hv</Latest></BlockList>',
-    ],
-    ['PUT /acct/lake/f/below', '409 PathConflict', { 'x-ms-blob-type': 'BlockBlob' }, 'x'],
-    ['GET /acct/lake?restype=container&comp=list&delimiter=x', '400 InvalidQueryParameterValue'],
-    ['GET /acct/lake?restype=container&comp=list&maxresults=0', '400 OutOfRangeQueryParameterValue'],
-    ['GET /acct/none?restype=container&comp=list', '404 ContainerNotFound'],
-  ];
-  for (const [line, expected, headers = {}, body] of cases) {
-    t.equal(
-      shown(t, await send(line, headers, body)),
-      expected,
-      `${line.slice(0, 80)} ${JSON.stringify(headers)}`,
-    );
-  }
-  for (const action of ['permissions', 'acl']) {
-    const reply = await send('PATCH /acct/lake/f?action=setAccessControl', {
-      [`x-ms-${action}`]: 'nonsense',
-    });
-    t.match(shown(t, reply), /^400 /, action);
-  }
-  t.strictSame(await names(), ['f']);
-  t.equal((await send('GET /acct/lake/f')).text, 'text');
-});
-
-t.test('operations that the face does not know', async (t) => {
-  const { send, refusals, names } = await lakeBench();
-  const lines = [
-    'PATCH /acct/lake/f?action=teleport',
-    'PUT /acct/lake/f?comp=tier',
-    'PUT /acct/lake/f?comp=undelete',
-    'PUT /acct/lake/f?comp=tags',
-    'POST /acct/lake/f?comp=query',
-    'DELETE /acct/lake',
-    'PROPFIND /acct/lake/f',
-  ];
-  for (const line of lines) t.match(shown(t, await send(line)), /^501 /, line);
-  t.equal(refusals.length, lines.length);
-  t.match(shown(t, await send('GET /acct/lake/f?comp=blocklist')), /^400 /);
-  t.match(shown(t, await send('GET /acct')), /^400 /);
-  t.strictSame(await names(), []);
-});
-
-t.test('what the face does not know is forwarded where the route is transparent', async (t) => {
-  const forwarded: string[] = [];
-  const direct: NonNullable<Store['direct']> = () => ({
-    protocol: 'dfs',
-    async forward({ method, path, search, headers, body }) {
-      const chunks: Buffer[] = [];
-      for await (const chunk of body ?? []) chunks.push(chunk as Buffer);
-      forwarded.push(`${method} ${path} ${search} ${headers['x-ms-thing']} ${Buffer.concat(chunks)}`);
-      return {
-        status: 299,
-        headers: { 'x-ms-odd': '1', connection: 'close' },
-        body: Readable.from(['answer']),
-      };
-    },
-  });
-  const { send, refusals } = await lakeBench({}, (store) => ({ ...store, direct }));
-  const reply = await send('PUT /acct/lake/a%20b?comp=tier&x=%20', { 'x-ms-thing': 'kept' }, 'body');
-  t.equal(reply.status, 299);
-  t.equal(reply.text, 'answer');
-  t.equal(reply.headers['x-ms-odd'], '1');
-  t.notOk(reply.headers.connection);
-  t.strictSame(forwarded, ['PUT /lake/a b comp=tier&x=%20 kept body']);
-  t.strictSame(refusals, []);
-});
-
-t.test('signatures', async (t) => {
-  const { send } = bench({ auth: 'shared-key' });
-  const signed = (line: string, headers: Record<string, string> = {}, account = 'acct', secret = key) => {
-    const [method, target] = line.split(' ') as [string, string];
-    const [rawPath, search = ''] = target.split('?') as [string, string?];
-    const dated = { 'x-ms-date': new Date().toUTCString(), 'x-ms-version': '2023-11-03', ...headers };
-    return send(line, {
-      ...dated,
-      authorization: signSharedKey(account, secret, { method, rawPath, search, headers: dated }),
-    });
-  };
-  t.equal((await signed('PUT /acct/lake?resource=filesystem')).status, 201);
-  t.equal((await signed('PUT /acct/lake/a%2Fb?resource=file', { 'x-ms-source-lease-id': '' })).status, 201);
-  const wrong = Buffer.from('wrong').toString('base64');
-  t.equal(
-    shown(t, await signed('PUT /acct/lake/c?resource=file', {}, 'acct', wrong)),
-    '403 AuthenticationFailed',
-  );
-  t.equal(shown(t, await signed('PUT /acct/lake/c?resource=file', {}, 'nobody')), '403 AuthenticationFailed');
-  t.equal(
-    shown(t, await signed('PUT /acct/lake/c?resource=file', {}, 'constructor')),
-    '403 AuthenticationFailed',
-  );
-  t.equal(shown(t, await send('PUT /acct/lake/c?resource=file')), '401 NoAuthenticationInformation');
-  t.equal(
-    shown(t, await send('GET /acct/lake/c', { ...xml, authorization: 'Bearer x.y.z' })),
-    '403 AuthenticationFailed',
-  );
-  t.equal(
-    shown(t, await send('GET /acct/lake/c', { ...json, authorization: 'SharedKey acct:' })),
-    '403 AuthenticationFailed',
-  );
-  const tampered = await signed('HEAD /acct/lake/a/b', {});
-  t.equal(tampered.status, 200);
-  t.equal((await signed('HEAD /acct/lake/c', json)).headers['x-ms-error-code'], 'PathNotFound');
-});
-
 t.test('headers of every answer', async (t) => {
   const now = () => Date.UTC(2026, 0, 2, 3, 4, 5);
   const { send } = bench({ now }, (store) => ({
@@ -537,6 +281,33 @@ t.test('headers of every answer', async (t) => {
   });
   const missing = await send('GET /acct/lake/none', { ...json, 'x-ms-version': '2099-01-01' });
   t.match(missing.headers, { 'x-ms-version': '2099-01-01', 'x-twinlake-served-by': 'target' });
+});
+
+t.test('copies within the account', async (t) => {
+  const { send, write } = await lakeBench();
+  await write('f', 'text');
+  await send('PUT /acct/lake/f?comp=metadata', { 'x-ms-meta-k': 'v' });
+  const { etag } = (await send('HEAD /acct/lake/f')).headers;
+  const copy = (to: string, headers: Record<string, string> = {}) =>
+    send(`PUT /acct/lake/${to}`, { 'x-ms-copy-source': 'http://gateway.test:8080/acct/lake/f', ...headers });
+  const copied = await copy('d/g', { 'x-ms-source-if-match': etag! });
+  t.equal(copied.status, 202);
+  t.match(copied.headers, { 'x-ms-copy-status': 'success', 'x-ms-copy-id': /./ });
+  const read = await send('GET /acct/lake/d/g');
+  t.equal(read.text, 'text');
+  t.equal((await send('HEAD /acct/lake/d/g')).headers['x-ms-meta-k'], 'v');
+  t.equal(shown(t, await copy('h', { 'x-ms-source-if-match': '"0x0"' })), '412 SourceConditionNotMet');
+  t.equal(shown(t, await copy('d/g', { 'if-none-match': '*' })), '409 BlobAlreadyExists');
+  t.equal((await copy('h', { 'x-ms-blob-type': 'BlockBlob' })).status, 201, 'Put Blob From URL');
+  t.equal((await copy('f', { 'x-ms-meta-k': 'new' })).status, 202, 'onto itself: new metadata');
+  const self = await send('GET /acct/lake/f');
+  t.equal(self.text, 'text');
+  t.equal((await send('HEAD /acct/lake/f')).headers['x-ms-meta-k'], 'new');
+  t.match(
+    shown(t, await copy('i', { 'x-ms-copy-source': 'http://gateway.test:8080/acct/lake/none' })),
+    /^404 /,
+  );
+  t.match(shown(t, await copy('i', { 'x-ms-copy-source': 'http://[' })), /^(400|501) /);
 });
 
 t.test('containers and lists as XML', async (t) => {

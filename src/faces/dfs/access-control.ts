@@ -16,6 +16,8 @@ import {
   missingParam,
   type Operation,
   param,
+  tokenParam,
+  wireToken,
 } from './exchange.ts';
 import { accessHeaders, empty, entryAfter, versionHeaders } from './replies.ts';
 
@@ -127,7 +129,7 @@ export const setAccessControlRecursive: Operation = async (exchange) => {
   const { address, store, ctx } = exchange;
   const change = parseChange(exchange);
   const limit = integerParam(exchange, 'maxRecords', { min: 1, max: maxRecords }) ?? maxRecords;
-  const token = param(exchange, 'continuation');
+  const token = tokenParam(exchange, 'continuation');
   const totals: Totals = { directoriesSuccessful: 0, failedEntries: [], failureCount: 0, filesSuccessful: 0 };
   let goOn = true;
   let left = limit;
@@ -136,11 +138,11 @@ export const setAccessControlRecursive: Operation = async (exchange) => {
     goOn = await changeOne(exchange, address.path, entry.type, change, totals);
     left--;
   }
-  // `-` stands for a first call that had room for the root only.
+  // An empty token stands for a first call that had room for the root only.
   const query: ListQuery = { verb: 'list', path: address.path, recursive: true, limit: Math.max(left, 1) };
-  if (token !== undefined && token !== '-') query.token = token;
+  if (token) query.token = token;
   const page =
-    goOn && left > 0 ? await store.query(query, ctx) : { entries: [], token: left > 0 ? undefined : '-' };
+    goOn && left > 0 ? await store.query(query, ctx) : { entries: [], token: left > 0 ? undefined : '' };
   for (const entry of page.entries) {
     if (!goOn || entry.path === address.path) break;
     goOn = await changeOne(
@@ -152,6 +154,6 @@ export const setAccessControlRecursive: Operation = async (exchange) => {
     );
   }
   const headers: Record<string, string> = { 'content-type': 'application/json;charset=utf-8' };
-  if (goOn && page.token !== undefined) headers['x-ms-continuation'] = page.token;
+  if (goOn && page.token !== undefined) headers['x-ms-continuation'] = wireToken(page.token);
   return { status: 200, headers, body: JSON.stringify(totals) };
 };

@@ -1,7 +1,7 @@
 // Which Blob operation a request is (Gen2 reference §3): the part that Data Lake clients send to the same host.
 import { segmentsOf } from '../../core/path.ts';
 import { putBlob, putBlock, putBlockList } from './blob-uploads.ts';
-import { copyBlob, deleteBlob, getBlob, headBlob, setExpiry, setHeaders, setMetadata } from './blobs.ts';
+import { deleteBlob, getBlob, headBlob, setExpiry, setHeaders, setMetadata } from './blobs.ts';
 import {
   accountInfo,
   containerAcl,
@@ -11,6 +11,7 @@ import {
   serviceProperties,
   setContainerMetadata,
 } from './containers.ts';
+import { copyBlob } from './copy-blob.ts';
 import { type Exchange, given, type Operation, param } from './exchange.ts';
 import { deleteFilesystem } from './filesystems.ts';
 import { leasePath } from './lease.ts';

@@ -2,10 +2,19 @@
 import type { Attributes } from '../../core/mutation.ts';
 import { nameOf } from '../../core/path.ts';
 import { metaHeaders, parseMetaHeaders, toHttpDate } from '../../wire/dfs/properties.ts';
-import { conditioned, integerParam, leaseHeaders, type Operation, param } from './exchange.ts';
+import {
+  conditioned,
+  integerParam,
+  leaseHeaders,
+  type Operation,
+  param,
+  tokenParam,
+  wireToken,
+} from './exchange.ts';
 import { filesystemEntry, maxPage, pageOfFilesystems } from './filesystems.ts';
+import { includes, withProperties } from './include.ts';
 import { empty, entryAfter, etagOf, versionHeaders } from './replies.ts';
-import { xmlReply } from './xml.ts';
+import { xmlNames, xmlReply } from './xml.ts';
 
 /** What tells clients that folders are real here. */
 export const accountInfo: Operation = async () =>
@@ -66,9 +75,11 @@ export const listContainers: Operation = async (exchange) => {
     maxPage,
     integerParam(exchange, 'maxresults', { min: 1, max: 2 ** 31 - 1 }) ?? maxPage,
   );
-  const [prefix, marker] = [param(exchange, 'prefix') ?? '', param(exchange, 'marker')];
+  const [prefix, marker] = [param(exchange, 'prefix') ?? '', tokenParam(exchange, 'marker')];
   const page = await pageOfFilesystems(exchange, prefix, limit, marker);
-  const Container = page.entries.map((entry) => ({
+  const withMetadata = includes(exchange, 'metadata');
+  const entries = withMetadata ? await withProperties(exchange, page.entries) : page.entries;
+  const Container = entries.map((entry) => ({
     Name: nameOf(entry.path),
     Properties: {
       'Last-Modified': toHttpDate(entry.modifiedMs),
@@ -78,15 +89,16 @@ export const listContainers: Operation = async (exchange) => {
       HasImmutabilityPolicy: 'false',
       HasLegalHold: 'false',
     },
+    ...(withMetadata && entry.properties ? { Metadata: xmlNames(entry.properties) } : {}),
   }));
   return xmlReply({
     EnumerationResults: {
       '@ServiceEndpoint': '/',
       Prefix: prefix,
-      Marker: marker ?? '',
+      Marker: marker === undefined ? '' : wireToken(marker),
       MaxResults: limit,
       Containers: Container.length > 0 ? { Container } : '',
-      NextMarker: page.token ?? '',
+      NextMarker: page.token === undefined ? '' : wireToken(page.token),
     },
   });
 };

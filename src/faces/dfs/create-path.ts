@@ -7,11 +7,11 @@ import {
   conditioned,
   contentLength,
   type Exchange,
-  given,
   missingParam,
   type Operation,
   param,
 } from './exchange.ts';
+import { leaseOfNew } from './lease.ts';
 import { newAttributes } from './new-path.ts';
 import { empty, entryAfter, failureReply, versionHeaders } from './replies.ts';
 
@@ -35,22 +35,13 @@ export async function conflictReply(exchange: Exchange, error: StoreError, path:
     : reply;
 }
 
-async function leaseNew(exchange: Exchange, path: string): Promise<void> {
-  const proposedId = given(exchange, 'x-ms-proposed-lease-id');
-  if (proposedId === undefined) return;
-  const durationSeconds = Number(given(exchange, 'x-ms-lease-duration') ?? -1);
-  await exchange.store.mutate(
-    { verb: 'lease', path, action: 'acquire', proposedId, durationSeconds },
-    exchange.ctx,
-  );
-}
-
 export const createPath: Operation = async (exchange) => {
   const { address, store, ctx } = exchange;
   const resource = param(exchange, 'resource')?.toLowerCase();
   if (resource === undefined) throw missingParam('resource');
   if (resource !== 'file' && resource !== 'directory') throw badParam('resource', resource);
   refuseBody(exchange);
+  const lease = leaseOfNew(exchange);
   const { path } = address;
   const common = {
     path,
@@ -62,7 +53,7 @@ export const createPath: Operation = async (exchange) => {
     resource === 'file' ? { verb: 'create', upload: true, ...common } : { verb: 'mkdir', ...common };
   try {
     const entry = await entryAfter(exchange, await store.mutate(mutation, ctx), path);
-    await leaseNew(exchange, path);
+    if (lease) await store.mutate(lease, ctx);
     return empty(201, { ...versionHeaders(entry), 'x-ms-request-server-encrypted': 'true' });
   } catch (error) {
     return conflictReply(exchange, StoreError.from(error), path);

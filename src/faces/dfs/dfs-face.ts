@@ -9,7 +9,7 @@ import { blobOperation } from './blob-operations.ts';
 import { dfsOperation } from './dfs-operations.ts';
 import type { Exchange } from './exchange.ts';
 import { errorReply, failureReply } from './replies.ts';
-import { unserved } from './unserved.ts';
+import { isInexpressible, unserved } from './unserved.ts';
 
 /** Options of the face. */
 export interface DfsFaceOptions {
@@ -36,14 +36,15 @@ function authenticate(options: DfsFaceOptions, request: FaceRequest, address: Ad
       code: 'NoAuthenticationInformation',
     });
   }
-  const key = parsed && options.accounts[parsed.account];
+  const key = parsed && Object.hasOwn(options.accounts, parsed.account) && options.accounts[parsed.account];
   const signed = {
     method: request.method,
     rawPath: address.rawPath,
     search: address.search,
     headers: request.headers,
   };
-  if (!key || !verifySharedKey(parsed.account, key, signed)) {
+  const elsewhere = address.account !== undefined && address.account !== parsed?.account;
+  if (!key || elsewhere || !verifySharedKey(parsed.account, key, signed)) {
     throw new StoreError('denied', 'the signature is not right', { code: 'AuthenticationFailed' });
   }
   return parsed.account;
@@ -56,7 +57,8 @@ function methodOf(request: FaceRequest): string {
 
 async function serve(options: DfsFaceOptions, exchange: Exchange): Promise<FaceReply> {
   try {
-    const operation = exchange.api === 'dfs' ? dfsOperation(exchange) : blobOperation(exchange);
+    const known = exchange.api === 'dfs' ? dfsOperation(exchange) : blobOperation(exchange);
+    const operation = isInexpressible(exchange) ? undefined : known;
     return operation ? await operation(exchange) : await unserved(exchange, options.onRefused);
   } catch (error) {
     return failureReply(exchange, StoreError.from(error));

@@ -60,6 +60,20 @@ export function integerParam(
   return value;
 }
 
+/** A store's continuation as clients see it: opaque, and of characters that a header can carry. */
+export function wireToken(token: string): string {
+  return `t${Buffer.from(token).toString('base64url')}`;
+}
+
+/** The store's own continuation; undefined if none is given. @throws StoreError `invalid` for what `wireToken` did not make */
+export function tokenParam(exchange: Exchange, name: string): string | undefined {
+  const text = param(exchange, name);
+  if (text === undefined) return undefined;
+  const token = Buffer.from(text.slice(1), 'base64url').toString();
+  if (wireToken(token) !== text) throw badParam(name, text);
+  return token;
+}
+
 export function badParam(name: string, value: string): StoreError {
   const message = `the value '${value}' of the query parameter ${name} is not valid`;
   return new StoreError('invalid', message, { code: 'InvalidQueryParameterValue' });

@@ -3,7 +3,16 @@ import type { Entry } from '../../core/entry.ts';
 import { nameOf } from '../../core/path.ts';
 import type { ListQuery } from '../../core/query.ts';
 import { formatProperties, parseProperties, toHttpDate } from '../../wire/dfs/properties.ts';
-import { conditioned, type Exchange, given, integerParam, type Operation, param } from './exchange.ts';
+import {
+  conditioned,
+  type Exchange,
+  given,
+  integerParam,
+  type Operation,
+  param,
+  tokenParam,
+  wireToken,
+} from './exchange.ts';
 import { empty, entryAfter, etagOf, versionHeaders } from './replies.ts';
 
 /** Most filesystems or paths of one page (Gen2 reference §6). */
@@ -83,7 +92,7 @@ export const listFilesystems: Operation = async (exchange) => {
     exchange,
     param(exchange, 'prefix') ?? '',
     limit,
-    param(exchange, 'continuation'),
+    tokenParam(exchange, 'continuation'),
   );
   const filesystems = page.entries.map((entry) => ({
     name: nameOf(entry.path),
@@ -91,6 +100,6 @@ export const listFilesystems: Operation = async (exchange) => {
     etag: etagOf(entry),
   }));
   const headers: Record<string, string> = { 'content-type': 'application/json;charset=utf-8' };
-  if (page.token !== undefined) headers['x-ms-continuation'] = page.token;
+  if (page.token !== undefined) headers['x-ms-continuation'] = wireToken(page.token);
   return { status: 200, headers, body: JSON.stringify({ filesystems }) };
 };

@@ -1,6 +1,5 @@
 // Leases: POST with x-ms-lease-action on the DFS API, PUT comp=lease on the Blob API (Gen2 reference §2.8, §3.2).
 import type { LeaseMutation } from '../../core/mutation.ts';
-
 import { badHeader, conditionOf, type Exchange, given, missingHeader, type Operation } from './exchange.ts';
 import { empty, entryAfter, versionHeaders } from './replies.ts';
 
@@ -12,11 +11,28 @@ const statuses: Record<LeaseMutation['action'], number> = {
   break: 202,
 };
 
+/** A header's whole number of seconds, -1 for ever. @throws StoreError `invalid` */
 function seconds(exchange: Exchange, name: string): number | undefined {
   const text = given(exchange, name);
   if (text === undefined) return undefined;
   if (!/^-?\d{1,6}$/.test(text)) throw badHeader(name, 'it is no number of seconds');
   return Number(text);
+}
+
+/**
+ * The lease that a new path is to be made with; undefined if none is asked. What a store would refuse is refused here, before the
+ * path is made.
+ * @throws StoreError `invalid`
+ */
+export function leaseOfNew(exchange: Exchange): LeaseMutation | undefined {
+  const proposedId = given(exchange, 'x-ms-proposed-lease-id');
+  if (proposedId === undefined) return undefined;
+  if (!/^\{?[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}\}?$/i.test(proposedId))
+    throw badHeader('x-ms-proposed-lease-id', 'it is not a GUID');
+  const durationSeconds = seconds(exchange, 'x-ms-lease-duration') ?? -1;
+  if (durationSeconds !== -1 && (durationSeconds < 15 || durationSeconds > 60))
+    throw badHeader('x-ms-lease-duration', 'a lease lasts 15 to 60 seconds, or -1');
+  return { verb: 'lease', path: exchange.address.path, action: 'acquire', proposedId, durationSeconds };
 }
 
 export const leasePath: Operation = async (exchange) => {

@@ -5,17 +5,27 @@ import type { ListQuery, ListResult } from '../../core/query.ts';
 import { StoreError } from '../../core/store-error.ts';
 import { toHttpDate } from '../../wire/dfs/properties.ts';
 import { gen2Path } from './address.ts';
-import { badParam, type Exchange, integerParam, leaseHeaders, type Operation, param } from './exchange.ts';
+import {
+  badParam,
+  type Exchange,
+  integerParam,
+  leaseHeaders,
+  type Operation,
+  param,
+  tokenParam,
+  wireToken,
+} from './exchange.ts';
 import { maxPage } from './filesystems.ts';
+import { includes, withProperties } from './include.ts';
 import { etagOf } from './replies.ts';
-import { xmlReply } from './xml.ts';
+import { xmlNames, xmlReply, xmlText } from './xml.ts';
 
 function blobOf(entry: Entry, filesystem: string, withMetadata: boolean): object {
   const lease = leaseHeaders(entry.lease);
   const directory = entry.type === 'directory';
   const metadata = { ...entry.properties, ...(directory ? { hdi_isfolder: 'true' } : {}) };
   return {
-    Name: relativeTo(entry.path, filesystem),
+    Name: xmlText(relativeTo(entry.path, filesystem)),
     Properties: {
       'Creation-Time': toHttpDate(entry.createdMs ?? entry.modifiedMs),
       'Last-Modified': toHttpDate(entry.modifiedMs),
@@ -31,7 +41,7 @@ function blobOf(entry: Entry, filesystem: string, withMetadata: boolean): object
       LeaseState: lease['x-ms-lease-state'],
       ServerEncrypted: 'true',
     },
-    ...(withMetadata && Object.keys(metadata).length > 0 ? { Metadata: metadata } : {}),
+    ...(withMetadata && Object.keys(metadata).length > 0 ? { Metadata: xmlNames(metadata) } : {}),
   };
 }
 
@@ -65,21 +75,6 @@ async function page(
   }
 }
 
-/** Properties are asked for one by one: lists of stores do not carry them. */
-async function withProperties({ store, ctx }: Exchange, entries: readonly Entry[]): Promise<Entry[]> {
-  const full: Entry[] = [];
-  for (const entry of entries) {
-    const asked = store.query({ verb: 'stat', path: entry.path, attributes: true }, ctx);
-    full.push(
-      await asked.then(
-        (answer) => answer.entry,
-        () => entry,
-      ),
-    );
-  }
-  return full;
-}
-
 export const listBlobs: Operation = async (exchange) => {
   const { address } = exchange;
   const prefix = (param(exchange, 'prefix') ?? '').replace(/^\/+/, '');
@@ -89,7 +84,7 @@ export const listBlobs: Operation = async (exchange) => {
     maxPage,
     integerParam(exchange, 'maxresults', { min: 1, max: 2 ** 31 - 1 }) ?? maxPage,
   );
-  const marker = param(exchange, 'marker');
+  const marker = tokenParam(exchange, 'marker');
   const { folder, begin } = splitPrefix(prefix);
   // Without soft delete nothing is deleted and still there: live blobs must not be shown for it.
   const deletedOnly = param(exchange, 'showonly') === 'deleted';
@@ -98,22 +93,24 @@ export const listBlobs: Operation = async (exchange) => {
     : await page(exchange, gen2Path(joinPath(address.path, folder)), delimiter === undefined, limit, marker);
   const start = joinPath(gen2Path(joinPath(address.path, folder)), begin);
   const entries = found.entries.filter((entry) => begin === '' || entry.path.startsWith(start));
-  const withMetadata = (param(exchange, 'include') ?? '').toLowerCase().split(',').includes('metadata');
+  const withMetadata = includes(exchange, 'metadata');
   const shown = delimiter === undefined ? entries : entries.filter((entry) => entry.type === 'file');
   const folders = delimiter === undefined ? [] : entries.filter((entry) => entry.type === 'directory');
   const full = withMetadata ? await withProperties(exchange, shown) : shown;
   const Blob = full.map((entry) => blobOf(entry, address.path, withMetadata));
-  const BlobPrefix = folders.map((entry) => ({ Name: `${relativeTo(entry.path, address.path)}/` }));
+  const BlobPrefix = folders.map((entry) => ({
+    Name: xmlText(`${relativeTo(entry.path, address.path)}/`),
+  }));
   return xmlReply({
     EnumerationResults: {
       '@ServiceEndpoint': '/',
       '@ContainerName': address.path.slice(1),
       Prefix: prefix,
-      Marker: marker ?? '',
+      Marker: marker === undefined ? '' : wireToken(marker),
       MaxResults: limit,
       ...(delimiter === undefined ? {} : { Delimiter: delimiter }),
       Blobs: Blob.length + BlobPrefix.length > 0 ? { Blob, BlobPrefix } : '',
-      NextMarker: found.token ?? '',
+      NextMarker: found.token === undefined ? '' : wireToken(found.token),
     },
   });
 };

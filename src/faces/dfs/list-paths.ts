@@ -6,7 +6,15 @@ import type { ListQuery } from '../../core/query.ts';
 import { StoreError } from '../../core/store-error.ts';
 import { toFileTime, toHttpDate } from '../../wire/dfs/properties.ts';
 import { gen2Path } from './address.ts';
-import { booleanParam, integerParam, missingParam, type Operation, param } from './exchange.ts';
+import {
+  booleanParam,
+  integerParam,
+  missingParam,
+  type Operation,
+  param,
+  tokenParam,
+  wireToken,
+} from './exchange.ts';
 import { maxPage } from './filesystems.ts';
 import { etagOf } from './replies.ts';
 
@@ -39,7 +47,7 @@ export const listPaths: Operation = async (exchange) => {
     recursive: booleanParam(exchange, 'recursive'),
     limit,
   };
-  const [token, from] = [param(exchange, 'continuation'), param(exchange, 'beginFrom')];
+  const [token, from] = [tokenParam(exchange, 'continuation'), param(exchange, 'beginFrom')];
   if (token !== undefined) query.token = token;
   else if (from !== undefined) query.after = from;
   const page = await store.query(query, ctx);
@@ -47,7 +55,7 @@ export const listPaths: Operation = async (exchange) => {
     throw new StoreError('not-directory', `${folder} is a file`, { code: 'PathConflict' });
   }
   const headers: Record<string, string | number> = { 'content-type': 'application/json;charset=utf-8' };
-  if (page.token !== undefined) headers['x-ms-continuation'] = page.token;
+  if (page.token !== undefined) headers['x-ms-continuation'] = wireToken(page.token);
   const paths = page.entries.map((entry) => listed(entry, address.path));
   return { status: 200, headers, body: JSON.stringify({ paths }) };
 };

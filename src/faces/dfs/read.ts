@@ -10,14 +10,17 @@ import { entryHeaders } from './replies.ts';
 /** Longest range whose MD5 may be asked for: 4 MiB. */
 export const maxMd5RangeBytes = 4_194_304;
 
+/** Behind the end of every file; larger numbers count as this one. */
+const farEnd = 2 ** 52;
+
 /** `bytes=a-b` or `bytes=a-`; `x-ms-range` wins. Undefined: the whole file. Other forms are ignored, as HTTP allows. */
 export function rangeOf(exchange: Exchange): { first: number; last?: number } | undefined {
   const text = given(exchange, 'x-ms-range') ?? given(exchange, 'range');
-  const match = /^bytes=(\d{1,15})-(\d{1,15})?$/.exec(text ?? '');
+  const match = /^bytes=(\d+)-(\d+)?$/.exec(text ?? '');
   if (!match) return undefined;
-  const first = Number(match[1]);
+  const first = Math.min(Number(match[1]), farEnd);
   if (match[2] === undefined) return { first };
-  const last = Number(match[2]);
+  const last = Math.min(Number(match[2]), farEnd);
   return last < first ? undefined : { first, last };
 }
 

@@ -35,16 +35,24 @@ export function accessHeaders(entry: Entry): Headers {
   return headers;
 }
 
-/** Header values are Latin-1 without control characters. */
 function headerSafe(text: string): string {
-  return text.replace(/[^\x20-\x7e]/g, (char) => encodeURIComponent(char));
+  return text.toWellFormed().replace(/[^\x20-\x7e]/gu, (char) => encodeURIComponent(char));
+}
+
+/** What came in a header goes out as it came (Latin-1); what came otherwise may be anything and must not break the answer. */
+function latin1(headers: Record<string, string>): Record<string, string> {
+  const safe = Object.entries(headers).map(([name, value]) => [
+    name,
+    value.toWellFormed().replace(/[^\x20-\x7e\x80-\xff]/gu, (char) => encodeURIComponent(char)),
+  ]);
+  return Object.fromEntries(safe);
 }
 
 /** Everything HEAD and GET tell of a path, in the words of both APIs. */
 export function entryHeaders(entry: Entry, withProperties = true): Headers {
   const directory = entry.type === 'directory';
   const headers: Headers = {
-    ...contentHeadersOf(entry.content),
+    ...latin1(contentHeadersOf(entry.content)),
     ...versionHeaders(entry),
     ...accessHeaders(entry),
     ...leaseHeaders(entry.lease),
@@ -59,7 +67,7 @@ export function entryHeaders(entry: Entry, withProperties = true): Headers {
   if (entry.expiresMs !== undefined) headers['x-ms-expiry-time'] = toHttpDate(entry.expiresMs);
   const properties = withProperties ? (entry.properties ?? {}) : {};
   if (Object.keys(properties).length > 0) {
-    headers['x-ms-properties'] = formatProperties(properties);
+    headers['x-ms-properties'] = headerSafe(formatProperties(properties));
     Object.assign(headers, metaHeaders(properties));
   }
   if (directory) headers['x-ms-meta-hdi_isfolder'] = 'true';
@@ -89,6 +97,26 @@ async function subjectOf(exchange: Exchange, error: StoreError): Promise<DfsSubj
   }
 }
 
+/** A read that asks "only if changed" and finds it unchanged: 304 (RFC 9110 §13.2.2). */
+function isUnchanged({ method, request }: Exchange, error: StoreError): boolean {
+  if (
+    (method !== 'GET' && method !== 'HEAD') ||
+    (error.kind !== 'condition-failed' && error.kind !== 'exists')
+  )
+    return false;
+  return request.headers['if-match'] === undefined && request.headers['if-unmodified-since'] === undefined;
+}
+
+/** What RFC 9110 wants beside 416 and 304; the answer does without if the store has nothing more to say. */
+async function currentHeaders({ store, ctx, address }: Exchange, status: 304 | 416): Promise<Headers> {
+  try {
+    const { entry } = await store.query({ verb: 'stat', path: address.path }, ctx);
+    return status === 304 ? versionHeaders(entry) : { 'content-range': `bytes */${entry.lengthBytes}` };
+  } catch {
+    return {};
+  }
+}
+
 /** The answer to a failed request. */
 export async function failureReply(exchange: Exchange, error: StoreError): Promise<FaceReply> {
   const subject = await subjectOf(exchange, error);
@@ -101,11 +129,14 @@ export async function failureReply(exchange: Exchange, error: StoreError): Promi
         code,
         message: `The specified ${exchange.api === 'dfs' ? 'filesystem' : 'container'} does not exist.`,
       }
-    : toDfsError(error, exchange.api, subject);
+    : isUnchanged(exchange, error)
+      ? { ...toDfsError(error, exchange.api, subject), status: 304 }
+      : toDfsError(error, exchange.api, subject);
   const headers: Headers = {};
   if (error.retryAfterMs !== undefined)
     headers['retry-after'] = Math.max(1, Math.ceil(error.retryAfterMs / 1000));
-  if (shown.status === 416) headers['content-range'] = 'bytes */*';
+  if (shown.status === 416 || shown.status === 304)
+    Object.assign(headers, await currentHeaders(exchange, shown.status));
   return errorReply(exchange.api, exchange.method, shown, exchange.ctx.requestId, exchange.now(), headers);
 }
 

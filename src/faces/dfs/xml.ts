@@ -18,6 +18,23 @@ const parser = new XMLParser({
   processEntities: true,
 });
 
+/** Characters that XML 1.0 cannot carry, escaped or not. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: exactly those
+const notXml = /[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/;
+
+/** A name as an element's content: percent-encoded, and said so, where XML could not carry it (List Blobs since 2021). */
+export function xmlText(name: string): string | { '@Encoded': 'true'; '#text': string } {
+  return notXml.test(name) ? { '@Encoded': 'true', '#text': encodeURIComponent(name) } : name;
+}
+
+/** Properties whose names can be names of elements. */
+export function xmlNames(properties: Readonly<Record<string, string>>): Record<string, string> {
+  const fit = Object.entries(properties).filter(
+    ([name, value]) => /^[A-Za-z_][\w.-]*$/.test(name) && !notXml.test(value),
+  );
+  return Object.fromEntries(fit);
+}
+
 /** A 200 with an XML document. */
 export function xmlReply(document: object, headers: FaceReply['headers'] = {}): FaceReply {
   const body = `<?xml version="1.0" encoding="utf-8"?>${builder.build(document)}`;

@@ -30,10 +30,23 @@ function text(value: string | string[] | undefined): string {
   return Array.isArray(value) ? value.join(',') : (value ?? '');
 }
 
-/** Header names sort in the order of a locale in some SDKs: `-` before letters and digits; others sort by code unit. */
+/** Characters of header names in the order of .NET's en-US culture, but for `-` and `'`, which it looks at last. */
+const localeOrder = '!#$%&*.^_`|~+0123456789abcdefghijklmnopqrstuvwxyz';
+
+/**
+ * The order of the JavaScript and Python SDKs, which imitate .NET's culture: `x-ms-meta-ab` stands between `x-ms-meta-aa` and
+ * `x-ms-meta-a-c`. The other SDKs sort by code unit.
+ */
 const byLocale = (a: string, b: string): number => {
-  const weight = (name: string): string => name.replaceAll('-', '\u0001');
-  return weight(a) < weight(b) ? -1 : 1;
+  const weights = (name: string): number[] =>
+    [...name.replaceAll(/[-']/g, '')].map((char) => localeOrder.indexOf(char));
+  const [left, right] = [weights(a), weights(b)];
+  for (let i = 0; i < Math.min(left.length, right.length); i++) {
+    if (left[i] !== right[i]) return left[i]! - right[i]!;
+  }
+  if (left.length !== right.length) return left.length - right.length;
+  const first = [...a].findIndex((char, index) => char !== b[index]);
+  return a[first] === '-' ? 1 : -1;
 };
 const byCode = (a: string, b: string): number => (a < b ? -1 : 1);
 
