@@ -1,9 +1,12 @@
 // The data listener over real sockets, with faces that do as a test says.
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { Agent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { connect, type Socket } from 'node:net';
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer, text } from 'node:stream/consumers';
+import { connect as tlsConnect } from 'node:tls';
 import { pino } from 'pino';
 import t, { type Test } from 'tap';
 import { StoreError } from '../src/core/store-error.ts';
@@ -189,6 +192,30 @@ t.test('raw UTF-8 in the request line', async (t) => {
   const twoAtOnce = dial(t, port);
   twoAtOnce.socket.end(Buffer.concat([first, first]));
   t.match(await twoAtOnce.until(/\{.*\}/), /h%C3%A9llo/);
+});
+
+t.test('over TLS, raw request lines too', async (t) => {
+  // A key for tests only, of nobody: localhost.
+  const pem = (name: string): string => join(import.meta.dirname, 'tls', name);
+  const tls = { certFile: pem('cert.pem'), keyFile: pem('key.pem') };
+  const scheme: Face = async ({ scheme, target }) => ({
+    status: 200,
+    headers: {},
+    body: `{${scheme} ${target}}`,
+  });
+  const { port, url } = await listen(t, { webhdfs: scheme, dfs: scheme }, { tls });
+  t.match(url, /^https:/);
+  const socket = tlsConnect({ port, host: '127.0.0.1', ca: readFileSync(tls.certFile) });
+  t.teardown(() => socket.destroy());
+  for (const path of ['/fs/a', '/webhdfs/v1/\xc3\xa9', '/fs/b', '/webhdfs/v1/\xc3\xa9']) {
+    socket.write(Buffer.from(`GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`, 'latin1'));
+    let seen = '';
+    while (!seen.includes('}')) seen += String((await once(socket, 'data'))[0]);
+    t.ok(seen.endsWith(`{https ${path.replace('\xc3\xa9', '%C3%A9')}}`), seen);
+  }
+  await t.rejects(listen(t, { dfs: scheme }, { tls: { ...tls, keyFile: pem('none.pem') } }), {
+    code: 'ENOENT',
+  });
 });
 
 t.test('what is no HTTP gets a small answer', async (t) => {

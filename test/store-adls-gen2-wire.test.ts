@@ -361,6 +361,23 @@ t.test('rights are changed on what is there now', async (t) => {
   t.equal((await stat(at('f'), true)).properties?.twinlake_mtime, '1500000000123');
 });
 
+t.test('a change that cannot be made whole is not begun', async (t) => {
+  const { mutate, inner, at, failure, stat } = await open(t);
+  await inner.write(at('f'), 'x', { attributes: { permission: 0o640 } });
+  const change = { verb: 'set-attributes', path: at('f'), permission: 0o600 } as const;
+  t.match(await failure(mutate({ ...change, expiresMs: 1000 })), { kind: 'invalid', applied: 'no' });
+  t.equal((await stat(at('f'))).permission, 0o640);
+  t.match(await failure(mutate({ verb: 'set-attributes', path: at('f'), owner: '\u65e5' })), {
+    kind: 'invalid',
+    applied: 'no',
+  });
+  const later = Math.floor(Date.now() / 1000) * 1000 + 3_600_000;
+  await mutate({ verb: 'set-attributes', path: at('f'), expiresMs: later });
+  t.equal((await stat(at('f'))).expiresMs, later);
+  await mutate({ verb: 'set-attributes', path: at('f'), expiresMs: null });
+  t.equal((await stat(at('f'))).expiresMs, undefined);
+});
+
 t.test('concat keeps rights and properties and leaves nothing behind', async (t) => {
   const { mutate, inner, at, write, names, stat, read } = await open(t);
   await write(at('a'), 'one ', { attributes: { permission: 0o600, properties: { p: '1' } } });

@@ -93,6 +93,11 @@ export function fromConnection(
   if (signal?.aborted) return fromAbort(signal, mutating ? 'unknown' : 'no');
   if (error instanceof StoreError) return error;
   const code = (error as NodeJS.ErrnoException | undefined)?.code ?? '';
+  // undici refuses a header that cannot be sent, such as a property of a filesystem beyond Latin-1.
+  if (code === 'UND_ERR_INVALID_ARG')
+    return new StoreError('invalid', `this cannot be sent to the store: ${(error as Error).message}`, {
+      cause: error,
+    });
   const applied = mutating && !neverSent.has(code) ? 'unknown' : 'no';
   const message = `the connection to the store failed: ${error instanceof Error ? error.message || code : String(error)}`;
   const kind = timeouts.has(code) ? 'timeout' : 'unavailable';

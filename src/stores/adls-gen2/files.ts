@@ -84,13 +84,16 @@ export async function create(account: Account, mutation: CreateMutation, ctx: Ct
     );
     return { entry: writtenEntry(path, flushed, { type: 'file', lengthBytes: end, attributes }) };
   } catch (error) {
-    await undo(account, place, made.etag, condition?.leaseId);
-    throw withDetails(StoreError.from(error), { applied: 'unknown' });
+    const failure = StoreError.from(error);
+    // A store that does not answer would only make the caller wait once more.
+    if (failure.kind !== 'timeout' && failure.kind !== 'unavailable')
+      await undo(account, place, made.etag, condition?.leaseId);
+    throw withDetails(failure, { applied: 'unknown' });
   }
 }
 
 /** How long taking back a half-made file may take, milliseconds. */
-const undoMs = 5_000;
+const undoMs = 2_000;
 
 /** Takes the empty file away again, if it still is that file. What fails here is told by the outcome `unknown`. */
 async function undo(account: Account, place: Place, etag: string | undefined, leaseId: string | undefined) {

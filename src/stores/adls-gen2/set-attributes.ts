@@ -14,7 +14,7 @@ import { type Place, placeOf } from './place.ts';
 import { accessControl, isDirectory, sdk, stat } from './queries.ts';
 
 /** The property that keeps the source's modification time, epoch milliseconds (semantics B3). */
-export const mtimeProperty = 'twinlake_mtime';
+const mtimeProperty = 'twinlake_mtime';
 /** How often a change of an ACL is computed anew when another writer was faster. */
 const aclTries = 5;
 
@@ -28,6 +28,7 @@ export async function setAttributes(account: Account, change: Change, ctx: Ctx):
   const { path } = change;
   const place = placeOf(path);
   if (!place) throw StoreError.invalid('the root has no attributes of its own');
+  checkChange(place, change);
   const calls = callsOf(account, place, change, ctx);
   await permission(ctx);
   let condition = change.condition;
@@ -44,6 +45,13 @@ export async function setAttributes(account: Account, change: Change, ctx: Ctx):
   // Nothing to change is still a question whether the path is there.
   if (calls.length > 0 && !ctx.wantEntry) return {};
   return { entry: (await stat(account, { ...query, ...(condition ? { condition } : {}) }, ctx)).entry };
+}
+
+// Before the first call: a change of which one part cannot be must not be made by half.
+function checkChange(place: Place, { path, content, expiresMs }: Change): void {
+  if (place.path === '' && (content || expiresMs !== undefined)) throw isDirectory(path);
+  if (typeof expiresMs === 'number' && expiresMs <= Date.now())
+    throw StoreError.invalid('this store takes no expiry in the past: delete the file instead');
 }
 
 type Call = (condition: Condition | undefined) => Promise<unknown>;
@@ -73,12 +81,11 @@ function callsOf(account: Account, place: Place, change: Change, ctx: Ctx): Call
     calls.push((condition) => setProperties(account, place, change, condition, ctx));
   if (content) {
     calls.push((condition) => {
-      if (place.path === '') throw isDirectory(change.path);
       const options = { abortSignal: ctx.signal, conditions: sdkConditions(condition) };
       return sdk(account.file(place).setHttpHeaders(sdkContent(content), options), true);
     });
   }
-  if (expiresMs !== undefined) calls.push(() => setExpiry(account, place, change.path, expiresMs, ctx));
+  if (expiresMs !== undefined) calls.push(() => setExpiry(account, place, expiresMs, ctx));
   return calls;
 }
 
@@ -150,21 +157,12 @@ async function setProperties(
   await account.ask({ method: 'PATCH', place, query: { action: 'setProperties' }, headers }, ctx);
 }
 
-async function setExpiry(
-  account: Account,
-  place: Place,
-  path: string,
-  expiresMs: number | null,
-  ctx: Ctx,
-): Promise<void> {
-  if (place.path === '') throw isDirectory(path);
+async function setExpiry(account: Account, place: Place, expiresMs: number | null, ctx: Ctx): Promise<void> {
   const file = account.file(place);
   const { signal: abortSignal } = ctx;
   if (expiresMs === null) {
     await sdk(file.setExpiry('NeverExpire', { abortSignal }), true);
     return;
   }
-  if (expiresMs <= Date.now())
-    throw StoreError.invalid('this store takes no expiry in the past: delete the file instead');
   await sdk(file.setExpiry('Absolute', { abortSignal, expiresOn: new Date(expiresMs) }), true);
 }
