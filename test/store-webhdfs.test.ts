@@ -193,7 +193,8 @@ t.test('a body that breaks off is taken back', async (test) => {
     DELETE: deleted,
   });
   async function* chunks(): AsyncGenerator<Buffer> {
-    yield patternBytes(600_000);
+    yield patternBytes(300_000);
+    yield patternBytes(300_000);
     throw new Error('gone');
   }
   const body = { stream: Readable.from(chunks(), { objectMode: false }) };
@@ -284,6 +285,27 @@ t.test('a server without LISTSTATUS_BATCH is listed whole', async (test) => {
   test.same(await store.names('/fs', { limit: 2 }), ordered);
   test.same(await store.names('/fs', { after: 'a\u00e9' }), ordered.slice(2));
   test.equal(seen.filter((op) => op === 'GET LISTSTATUS_BATCH').length, 1, 'it is asked once');
+});
+
+t.test('HttpFS starts every batch at the beginning', async (test) => {
+  const names = ['\u00e9', '\u{1f600}', 'a\u00e9', 'ab', 'ac', 'b'];
+  const FileStatus = names.map((pathSuffix) => ({ ...fileStatus().FileStatus, pathSuffix }));
+  const FileStatuses = { FileStatus };
+  const url = await serve(
+    test,
+    namenode({
+      CREATE: (response, { path }) =>
+        json(response, 200, { Location: `http://h${path}?op=CREATE&data=true` }),
+      LISTSTATUS: (response) => json(response, 200, { FileStatuses }),
+      LISTSTATUS_BATCH: (response) =>
+        json(response, 200, {
+          DirectoryListing: { partialListing: { FileStatuses }, remainingEntries: 0 },
+        }),
+    }),
+  );
+  const store = open(test, url);
+  const ordered = ['ab', 'ac', 'a\u00e9', 'b', '\u00e9', '\u{1f600}'];
+  for (const limit of [1, 2, 3, 100]) test.same(await store.names('/fs', { limit }), ordered);
 });
 
 t.test('a read that comes short is an error', async (test) => {

@@ -18,6 +18,7 @@ const oddNames = [
   ' a ',
   '+',
   '%41%2F%zz',
+  '%41b',
   '#',
   '?x=1&y=2',
   ';,=',
@@ -71,14 +72,15 @@ for (const [name, url] of [
     test.teardown(() => store.close!());
     const { mutate, failure, exists } = createFixture(store, '/broken');
     async function* chunks(): AsyncGenerator<Buffer> {
-      yield patternBytes(700_000);
+      for (let chunk = 0; chunk < 10; chunk++) yield patternBytes(70_000);
       throw new Error('the client has gone away');
     }
     const path = `/broken/${name}`;
     const broken = { stream: Readable.from(chunks(), { objectMode: false }) };
     const error = await failure(mutate({ verb: 'create', path, parents: 'all', body: broken }));
     test.equal(error.kind, 'aborted');
-    test.notOk(error.applied === 'no' && (await exists(path)), 'no: it is really not there');
+    test.equal(error.applied, 'no');
+    test.notOk(await exists(path), 'it is really not there');
     const no = new StoreError('exists', 'the primary says no');
     const refused = await failure(
       mutate(
@@ -87,8 +89,8 @@ for (const [name, url] of [
       ),
     );
     test.equal(refused.kind, 'exists');
-    test.notOk(refused.applied === 'no' && (await exists(`${path}-refused`)));
-    test.comment(`applied: ${error.applied}, ${refused.applied}`);
+    test.equal(refused.applied, 'no');
+    test.notOk(await exists(`${path}-refused`));
   });
   await t.test(`${name}: Hadoop's own shell sees the same`, async (test) => {
     const store = open();

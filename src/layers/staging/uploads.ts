@@ -3,7 +3,7 @@ import { LRUCache } from 'lru-cache';
 import type { Entry } from '../../core/entry.ts';
 import { isWithin, joinPath, relativeTo } from '../../core/path.ts';
 import type { Ctx } from '../../core/store.ts';
-import { StoreError } from '../../core/store-error.ts';
+import { ownLimit, StoreError } from '../../core/store-error.ts';
 
 /** Uploads that are remembered; of one that is forgotten the appended bytes show at once. */
 const maxUploads = 100_000;
@@ -87,7 +87,7 @@ export async function takeTurn(upload: Upload, position: number, ctx: Ctx): Prom
   };
   const late = setTimeout(() => {
     const message = `the bytes before position ${position} have not come within ${waitMs} ms`;
-    leaveQueue(new StoreError('unavailable', message, { retryAfterMs: 1000 }));
+    leaveQueue(new StoreError('unavailable', message, { retryAfterMs: 1000, code: ownLimit }));
   }, waitMs);
   const gone = (): void => {
     leaveQueue(new StoreError('aborted', 'the caller has gone away', { cause: signal.reason as unknown }));

@@ -1,4 +1,5 @@
 // Whole files: create and append, both a stream from the client to the store.
+import { setTimeout as delay } from 'node:timers/promises';
 import { checkCondition } from '../../core/condition.ts';
 import type { Entry } from '../../core/entry.ts';
 import type { AppendMutation, Attributes, CreateMutation, MutationResult } from '../../core/mutation.ts';
@@ -10,7 +11,12 @@ import { checkParents, isDirectory, lookUp, missing, mustFind, type StoreParts }
 import { withOutcome } from './transport-errors.ts';
 import { prepareUpload, type Upload } from './upload-body.ts';
 
-/** How long taking back a broken create may take, in milliseconds. */
+/**
+ * When a broken create is looked for, in milliseconds after the one before: a DataNode may still be reading what had left when the
+ * connection was cut (seen: 500 ms), and makes the file only then.
+ */
+const undoDelaysMs = [0, 50, 100, 200, 400, 800];
+/** How long all of it may take. */
 const undoMs = 5_000;
 /** What HDFS takes off when neither a permission nor a umask is given (`fs.permissions.umask-mode`). */
 const defaultUmask = 0o022;
@@ -74,15 +80,16 @@ async function takenBack(
     protocol: 'webhdfs',
   };
   try {
-    const params = { recursive: false };
-    const answer = await parts.calls.json({ method: 'DELETE', op: 'DELETE', path, params }, ctx);
-    return (answer as { boolean?: unknown } | undefined)?.boolean === true
-      ? withOutcome(failure, 'no')
-      : failure;
+    const call = { method: 'DELETE', op: 'DELETE', path, params: { recursive: false } } as const;
+    for (const delayMs of undoDelaysMs) {
+      await delay(delayMs);
+      const answer = (await parts.calls.json(call, ctx)) as { boolean?: unknown } | undefined;
+      if (answer?.boolean === true) return withOutcome(failure, 'no');
+    }
   } catch {
     // The first failure is the one to tell; it says already that the outcome is unknown.
-    return failure;
   }
+  return failure;
 }
 
 /** @throws StoreError `bad-offset`; of a body that breaks off a part may have been written */

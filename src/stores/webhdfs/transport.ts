@@ -138,7 +138,9 @@ async function uploadWithNode(
     if (!source.readableEnded) source.destroy();
     return { status: response.statusCode ?? 0, headers: response.headers, body: response };
   } catch (error) {
-    throw bodyError ? asUnknown(bodyError) : fromTransportError(error, signal, true);
+    if (!bodyError) throw fromTransportError(error, signal, true);
+    // Node sends the head together with the first chunk.
+    throw 'started' in upload && upload.started ? asUnknown(bodyError) : bodyError;
   } finally {
     clearTimeout(timer);
   }

@@ -11,6 +11,8 @@ const wholeBodyBytes = 262_144;
 interface StreamedUpload {
   chunks: AsyncIterable<Buffer>;
   lengthBytes?: number;
+  /** Set when the first chunk was handed over: from then on the store may have seen the request. */
+  started?: boolean;
   /** Set when the body, or the word to commit, failed: the store is not to blame. */
   broken?: boolean;
 }
@@ -45,19 +47,23 @@ export async function prepareUpload(body: Body | undefined, ctx: Ctx): Promise<U
     return { bytes: Buffer.alloc(0) };
   }
   const upload: StreamedUpload = {
-    chunks: watched(lastHeldBack(first, chunks, ctx), () => {
-      upload.broken = true;
-    }),
+    chunks: watched(lastHeldBack(first, chunks, ctx), () => upload),
   };
   if (body.lengthBytes !== undefined) upload.lengthBytes = body.lengthBytes;
   return upload;
 }
 
-async function* watched(chunks: AsyncIterable<Buffer>, onFailure: () => void): AsyncGenerator<Buffer> {
+async function* watched(
+  chunks: AsyncIterable<Buffer>,
+  uploadOf: () => StreamedUpload,
+): AsyncGenerator<Buffer> {
   try {
-    yield* chunks;
+    for await (const chunk of chunks) {
+      uploadOf().started = true;
+      yield chunk;
+    }
   } catch (error) {
-    onFailure();
+    uploadOf().broken = true;
     throw error;
   }
 }

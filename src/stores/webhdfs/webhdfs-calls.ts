@@ -74,7 +74,8 @@ export function createWebhdfsCalls(access: WebhdfsAccess, transport: Transport):
       await send(transport, access.url, { ...first, url }, upload);
     },
     async listPage(path, startAfter, ctx) {
-      if (batches) {
+      // HttpFS 3.4 answers a batch with the whole folder, whatever it is to start after.
+      if (batches && (startAfter === undefined || !(await isHttpfs(ctx)))) {
         try {
           return await listBatch(json, path, startAfter, ctx);
         } catch (error) {
@@ -115,14 +116,22 @@ function webhdfsRequests(access: WebhdfsAccess): Requests {
   };
 }
 
-/** Only a first step for HttpFS names `data=true` in its Location; it changes nothing on either. */
+/**
+ * Only a first step for HttpFS names `data=true` in its Location; it changes nothing on either. Undefined if it cannot be told yet: a
+ * NameNode refuses while it knows no DataNode, and HttpFS, which asks nobody for this, does not.
+ */
 async function findFlavor(
   json: (call: Call, ctx: Ctx) => Promise<unknown>,
   ctx: Ctx,
-): Promise<'namenode' | 'httpfs'> {
+): Promise<'namenode' | 'httpfs' | undefined> {
   const params = { noredirect: true };
-  const answer = await json({ method: 'PUT', op: 'CREATE', path: '/twinlake-flavor', params }, ctx);
-  return /[?&]data=true/i.test(locationIn(answer) ?? '') ? 'httpfs' : 'namenode';
+  try {
+    const answer = await json({ method: 'PUT', op: 'CREATE', path: '/twinlake-flavor', params }, ctx);
+    return /[?&]data=true/i.test(locationIn(answer) ?? '') ? 'httpfs' : 'namenode';
+  } catch (error) {
+    if (/Exception$/.test(StoreError.from(error).code ?? '')) return undefined;
+    throw error;
+  }
 }
 
 function writeCall({ op, path, params }: Write): Call {
@@ -193,8 +202,8 @@ async function listBatch(
   startAfter: string | undefined,
   ctx: Ctx,
 ): Promise<FolderPage> {
-  // HttpFS wants exactly this spelling; a NameNode takes any.
-  const params = { startAfter };
+  // In lower case: a NameNode that finds a capital in any name of a query decodes all its values twice (ParamFilter).
+  const params = { startafter: startAfter };
   const { entries, remaining } = fromFileStatuses(
     await json({ method: 'GET', op: 'LISTSTATUS_BATCH', path, params }, ctx),
     path,
