@@ -1,6 +1,6 @@
 // The WebHDFS driver against servers made for one purpose each: redirects, broken connections, bodies that break off.
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
+import { createServer, type RequestListener, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { PassThrough, Readable } from 'node:stream';
 import { buffer, text } from 'node:stream/consumers';
@@ -8,36 +8,15 @@ import t, { type Test } from 'tap';
 import { ownCtx } from '../src/core/ctx.ts';
 import type { Ctx } from '../src/core/store.ts';
 import { StoreError } from '../src/core/store-error.ts';
-import { createAdlsGen1Store } from '../src/stores/adls-gen1/adls-gen1-store.ts';
 import { createWebhdfsStore, type WebhdfsStoreOptions } from '../src/stores/webhdfs/webhdfs-store.ts';
 import { bodyOfBytes, createFixture, kindOf, patternBytes } from './contract/fixture.ts';
-
-async function serve(test: Test, listener: RequestListener): Promise<string> {
-  const server = createServer(listener);
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  test.teardown(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-}
+import { json, namenode, remote, type Seen, serve } from './one-purpose-server.ts';
 
 function open(test: Test, url: string, more: Partial<WebhdfsStoreOptions> = {}) {
   const store = createWebhdfsStore({ name: 'hdfs', url, user: 'svc', ...more });
   test.teardown(() => store.close!());
   return createFixture(store, '/fs');
 }
-
-function json(response: ServerResponse, status: number, body: unknown): void {
-  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
-}
-
-function remote(response: ServerResponse, status: number, exception: string, message = 'no'): void {
-  json(response, status, { RemoteException: { exception, javaClassName: `java.io.${exception}`, message } });
-}
-
-const missing = (response: ServerResponse): void => remote(response, 404, 'FileNotFoundException');
 
 const fileStatus = (length = 5) => ({
   FileStatus: {
@@ -50,30 +29,6 @@ const fileStatus = (length = 5) => ({
     fileId: 7,
   },
 });
-
-interface Seen {
-  method: string;
-  op: string;
-  params: URLSearchParams;
-  path: string;
-  request: IncomingMessage;
-}
-
-/** A NameNode that answers by operation; anything else is not there. */
-function namenode(
-  answers: Record<string, (response: ServerResponse, seen: Seen) => void>,
-  seen: string[] = [],
-): RequestListener {
-  return (request, response) => {
-    const [path = '', search = ''] = request.url!.split('?');
-    const params = new URLSearchParams(search);
-    const op = params.get('op') ?? '';
-    seen.push(`${request.method} ${op}`);
-    const answer = answers[op];
-    if (answer) answer(response, { method: request.method!, op, params, path, request });
-    else missing(response);
-  };
-}
 
 t.test('a write goes to the DataNode, unasked 100 Continue and all', async (test) => {
   const got: { url: string; body: Buffer; authorization?: string | undefined }[] = [];
@@ -349,62 +304,4 @@ t.test('raw requests carry the user of the gateway, and redirects stay inside', 
     'PUT /webhdfs/v1/fs/a?op=CREATE&x=1&user.name=svc&doas=ann',
     'PUT /webhdfs/v1/fs/a?step=2 bytes',
   ]);
-});
-
-t.test('Gen1: a large body goes in pieces under one lease, with one token', async (test) => {
-  const pieces: {
-    op: string;
-    offset: string | null;
-    sync: string | null;
-    lease: string | null;
-    bytes: number;
-  }[] = [];
-  const auth = new Set<string | undefined>();
-  const url = await serve(test, (request, response) => {
-    const params = new URL(request.url!, 'http://x').searchParams;
-    const op = params.get('op')!;
-    auth.add(request.headers.authorization);
-    if (op === 'GETFILESTATUS') return missing(response);
-    void buffer(request).then((body) => {
-      pieces.push({
-        op,
-        offset: params.get('offset'),
-        sync: params.get('syncFlag'),
-        lease: params.get('leaseid'),
-        bytes: body.length,
-      });
-      response.writeHead(op === 'CREATE' ? 201 : 200).end();
-    });
-  });
-  let asked = 0;
-  const credential = {
-    getToken: async (scope: string) => {
-      test.equal(scope, 'https://datalake.azure.net//.default');
-      asked += 1;
-      return { token: 'abc', expiresOnTimestamp: Date.now() + 3_600_000 };
-    },
-  };
-  const store = createAdlsGen1Store({ name: 'gen1', url, credential });
-  test.teardown(() => store.close!());
-  const body = bodyOfBytes(patternBytes(9_000_000));
-  await store.mutate({ verb: 'create', path: '/fs/a', parents: 'all', body }, ownCtx('test'));
-  const piece = 4_194_304;
-  test.match(pieces, [
-    { op: 'CREATE', offset: null, sync: 'DATA', bytes: piece },
-    { op: 'APPEND', offset: String(piece), sync: 'DATA', bytes: piece },
-    { op: 'APPEND', offset: String(2 * piece), sync: 'CLOSE', bytes: 9_000_000 - 2 * piece },
-  ]);
-  test.equal(new Set(pieces.map(({ lease }) => lease)).size, 1);
-  test.same([...auth], ['Bearer abc']);
-  test.equal(asked, 1);
-});
-
-t.test('Gen1: without a token nothing is asked', async (test) => {
-  const store = createAdlsGen1Store({
-    name: 'gen1',
-    url: 'http://127.0.0.1:1',
-    credential: { getToken: async () => null },
-  });
-  const { stat, failure } = createFixture(store, '/fs');
-  test.equal(kindOf(await failure(stat('/fs')), 'unauthenticated'), 'unauthenticated');
 });
