@@ -58,6 +58,11 @@ const dfsCodes: Record<string, string> = {
  * @param mutating false: the request changed nothing in any case
  */
 export function fromAnswer(status: number, headers: Headers, text: string, mutating: boolean): StoreError {
+  // The SDK rejects a success that is not the documented one: something stands between us and the account.
+  if (status < 300)
+    return new StoreError('internal', `the store gave an answer that it should not: ${status}`, {
+      applied: mutating ? 'unknown' : 'no',
+    });
   const told = readBody(text);
   const said = String(headers['x-ms-error-code'] ?? told.code ?? '');
   const code = dfsCodes[said] ?? (said || undefined);
