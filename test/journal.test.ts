@@ -140,7 +140,7 @@ t.test('a full disk refuses intents, keeps what was asked lazily in order, and r
     journal.settle(first, [{ do: 'put', divergence: { path: '/lazy', subtree: false, truth: 'source', generation: 1,
       reason: 'r', sinceMs: 1 } }]).then(() => journal.close()).then(() => say('closed'));
   `;
-  const limited = `ulimit -S -f 1024; exec '${process.execPath}' "$0"`;
+  const limited = `ulimit -S -f 1024; exec env -u NODE_OPTIONS '${process.execPath}' "$0"`;
   const env = { PATH: process.env.PATH };
   const main = join(t.testdirName, 'main.mjs');
   writeFileSync(main, script);

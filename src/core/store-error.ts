@@ -26,6 +26,9 @@ export type ErrorKind =
   | 'aborted' // the caller went away, or its body ended early
   | 'internal'; // the store itself failed
 
+/** The `code` of refusals by our own limits: the store was not at fault, and its breaker does not count them. */
+export const ownLimit = 'own-limit';
+
 const temporaryKinds: ReadonlySet<ErrorKind> = new Set(['throttled', 'unavailable', 'timeout']);
 
 /** Everything optional about a `StoreError`. */

@@ -82,7 +82,9 @@ export function fanOut(
   const giveUp = (reason: LetGo): void => {
     if (letGo.signal.aborted) return;
     parts.events.onLetGo?.(app, reason);
-    letGo.abort(new StoreError('aborted', `the secondary was let go: ${reason}`, { applied: 'unknown' }));
+    // No answer in time is the store's failure and counts for its breaker; being slow is not.
+    const kind = reason === 'late' ? 'timeout' : 'aborted';
+    letGo.abort(new StoreError(kind, `the secondary was let go: ${reason}`, { applied: 'unknown' }));
   };
   const split = body && secondary ? tee(body.stream, parts.lag, giveUp) : undefined;
 

@@ -1,7 +1,7 @@
 // Stops asking a store that keeps failing, and asks again after a while (opossum). Only temporary errors count.
 import CircuitBreaker from 'opossum';
 import type { Store } from '../core/store.ts';
-import { StoreError } from '../core/store-error.ts';
+import { ownLimit, StoreError } from '../core/store-error.ts';
 
 /** Numbers of a breaker. */
 export interface BreakerOptions {
@@ -25,6 +25,19 @@ export interface BrokenStore {
   force(open: boolean): void;
 }
 
+/** Only what the store is to blame for, and what may pass by itself. */
+function isFailure(error: unknown): boolean {
+  return error instanceof StoreError && error.temporary && error.code !== ownLimit;
+}
+
+/** A call that was given up because no answer came is the store's failure, whatever its driver calls the abort. */
+function asGivenUp(error: unknown, signal: AbortSignal): unknown {
+  const { reason } = signal as { reason?: unknown };
+  if (!(reason instanceof StoreError) || reason.kind !== 'timeout' || !(error instanceof StoreError))
+    return error;
+  return new StoreError('timeout', error.message, { applied: error.applied, cause: error });
+}
+
 /** A layer: while open, every call fails at once with `unavailable` and nothing has been sent. */
 export function withBreaker(
   store: Store,
@@ -37,15 +50,17 @@ export function withBreaker(
     errorThresholdPercentage: options.errorPercent,
     rollingCountTimeout: options.rollingMs,
     resetTimeout: options.resetMs,
-    errorFilter: (error: unknown) => !(error instanceof StoreError && error.temporary),
+    errorFilter: (error: unknown) => !isFailure(error),
   });
   const state = (): BreakerState => (breaker.opened ? 'open' : breaker.halfOpen ? 'half-open' : 'closed');
   for (const event of ['open', 'halfOpen', 'close'] as const)
     breaker.on(event as 'open', () => onState?.(state()));
 
-  const fire = async <T>(call: () => Promise<T>): Promise<T> => {
+  const fire = async <T>(call: () => Promise<T>, signal: AbortSignal): Promise<T> => {
     try {
-      return (await breaker.fire(call)) as T;
+      return (await breaker.fire(() =>
+        call().catch((error) => Promise.reject(asGivenUp(error, signal))),
+      )) as T;
     } catch (error) {
       if ((error as { code?: string }).code !== 'EOPENBREAKER') throw error;
       throw new StoreError('unavailable', `${store.name} is not asked: its breaker is open`, {
@@ -57,8 +72,8 @@ export function withBreaker(
   return {
     store: {
       ...store,
-      query: (query, ctx) => fire(() => store.query(query, ctx)),
-      mutate: (mutation, ctx) => fire(() => store.mutate(mutation, ctx)),
+      query: (query, ctx) => fire(() => store.query(query, ctx), ctx.signal),
+      mutate: (mutation, ctx) => fire(() => store.mutate(mutation, ctx), ctx.signal),
       async close() {
         breaker.shutdown();
         await store.close?.();

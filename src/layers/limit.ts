@@ -1,7 +1,7 @@
 // Bounds how many calls a store sees at a time, and how many wait (p-limit).
 import pLimit from 'p-limit';
 import type { Store } from '../core/store.ts';
-import { StoreError } from '../core/store-error.ts';
+import { ownLimit, StoreError } from '../core/store-error.ts';
 
 /** A layer: at most `concurrency` calls at a time, at most `queueDepth` waiting; beyond that `throttled`, nothing sent. */
 export function withLimit(store: Store, options: { concurrency: number; queueDepth: number }): Store {
@@ -9,7 +9,7 @@ export function withLimit(store: Store, options: { concurrency: number; queueDep
   const run = <T>(call: () => Promise<T>, signal: AbortSignal): Promise<T> => {
     if (limit.pendingCount >= options.queueDepth) {
       const message = `${store.name}: more than ${options.queueDepth} requests wait`;
-      return Promise.reject(new StoreError('throttled', message, { retryAfterMs: 1000 }));
+      return Promise.reject(new StoreError('throttled', message, { retryAfterMs: 1000, code: ownLimit }));
     }
     return limit(() => {
       if (signal.aborted) throw new StoreError('aborted', 'the caller went away before its turn came');

@@ -14,7 +14,12 @@ interface Watchdog {
   stop(): void;
 }
 
-function startWatchdog(timeoutMs: number, outer: AbortSignal, error: () => StoreError): Watchdog {
+function startWatchdog(
+  timeoutMs: number,
+  outer: AbortSignal,
+  isWaitingForClient: () => boolean,
+  error: () => StoreError,
+): Watchdog {
   const controller = new AbortController();
   let timer: NodeJS.Timeout | undefined;
   let fired = false;
@@ -24,6 +29,10 @@ function startWatchdog(timeoutMs: number, outer: AbortSignal, error: () => Store
   });
   expired.catch(() => undefined);
   const fire = (): void => {
+    if (isWaitingForClient()) {
+      touch();
+      return;
+    }
     fired = true;
     const reason = error();
     controller.abort(reason);
@@ -58,6 +67,12 @@ function watchedCtx(ctx: Ctx, dog: Watchdog): Ctx {
   return beforeCommit ? { ...watched, beforeCommit: () => dog.hold(beforeCommit) } : watched;
 }
 
+/** True while the store has taken all there is of a body that has not ended: then the client is slow, not the store. */
+function isUnfed(mutation: Mutation): boolean {
+  const stream = bodyOf(mutation)?.stream;
+  return stream !== undefined && !stream.readableEnded && !stream.destroyed && stream.readableLength === 0;
+}
+
 function watchBody(mutation: Mutation, dog: Watchdog): void {
   const body = bodyOf(mutation);
   if (!body) return;
@@ -80,7 +95,7 @@ export function withTimeout(store: Store, { timeoutMs }: { timeoutMs: number }):
   return {
     ...store,
     async query(query, ctx) {
-      const dog = startWatchdog(timeoutMs, ctx.signal, late(query.verb, 'no'));
+      const dog = startWatchdog(timeoutMs, ctx.signal, () => false, late(query.verb, 'no'));
       try {
         return await Promise.race([store.query(query, { ...ctx, signal: dog.signal }), dog.expired]);
       } finally {
@@ -88,7 +103,12 @@ export function withTimeout(store: Store, { timeoutMs }: { timeoutMs: number }):
       }
     },
     async mutate(mutation, ctx) {
-      const dog = startWatchdog(timeoutMs, ctx.signal, late(mutation.verb, 'unknown'));
+      const dog = startWatchdog(
+        timeoutMs,
+        ctx.signal,
+        () => isUnfed(mutation),
+        late(mutation.verb, 'unknown'),
+      );
       watchBody(mutation, dog);
       try {
         return await Promise.race([store.mutate(mutation, watchedCtx(ctx, dog)), dog.expired]);

@@ -47,15 +47,14 @@ export function ensureRoots(stores: Record<Side, Store>, table: () => RoutingTab
       logger.warn({ side, path, err: error }, 'the root of a mount cannot be made yet');
     }
   };
-  let busy = false;
-  const again = async (): Promise<void> => {
-    if (busy) return;
-    busy = true;
-    await makeAll().finally(() => {
-      busy = false;
+  let running: Promise<void> | undefined;
+  const again = (): Promise<void> => {
+    running ??= makeAll().finally(() => {
+      running = undefined;
     });
+    return running;
   };
   const timer = setInterval(() => void again(), retryMs);
   timer.unref();
-  return { first: again(), stop: () => clearInterval(timer) };
+  return { makeNow: again, stop: () => clearInterval(timer) };
 }

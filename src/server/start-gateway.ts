@@ -1,31 +1,30 @@
 // Puts the gateway together and starts it: journal, sides, table, dual store, faces, listeners. Read it as the table of contents.
 import { join } from 'node:path';
-import { createAdmin } from '../admin/admin-server.ts';
-import type { ConfigError } from '../config/config-error.ts';
+import { type Admin, createAdmin } from '../admin/admin-server.ts';
 import type { GatewayConfig } from '../config/gateway-schema.ts';
-import { parseRoutes } from '../config/routes.ts';
-import { createRoutesFile } from '../config/routes-file.ts';
 import { ownCtx } from '../core/ctx.ts';
-import type { Mount } from '../core/mount.ts';
-import type { RoutingTable } from '../core/route.ts';
-import type { Side } from '../core/store.ts';
+import type { Side, Store } from '../core/store.ts';
 import { createDfsFace } from '../faces/dfs/dfs-face.ts';
 import { createLinkSigner } from '../faces/webhdfs/links.ts';
 import { createWebhdfsFace } from '../faces/webhdfs/webhdfs-face.ts';
 import { createGateway } from '../gateway/gateway.ts';
+import { closeIdleUploads } from '../gateway/idle-uploads.ts';
 import type { Journal } from '../journal/journal.ts';
-import { createLocks } from '../journal/locks.ts';
+import { createLocks, type Locks } from '../journal/locks.ts';
 import { openSqliteJournal } from '../journal/sqlite-journal.ts';
-import { startRepair } from '../sync/repair.ts';
+import { type Repair, startRepair } from '../sync/repair.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
 import { adminSources } from './admin-sources.ts';
 import { createDataListener } from './data-listener.ts';
+import { followRoutes, formerTable } from './follow-routes.ts';
+import { leaseTableIn } from './lease-table.ts';
 import { gatewayEvents, observeGauges } from './metering.ts';
 import { ensureRoots, isRootEmpty } from './mount-roots.ts';
 import { openSide, type ServedSide } from './side.ts';
 import { linkKey, makeStateDir } from './state-dir.ts';
-import { createTableInForce, type TableInForce, tableRow } from './table-in-force.ts';
+import { createTableInForce, type TableInForce } from './table-in-force.ts';
+import { version } from './version.ts';
 
 /** A running gateway. */
 export interface RunningGateway {
@@ -34,77 +33,32 @@ export interface RunningGateway {
   close(): Promise<void>;
 }
 
-/** How often changes of the table that had to wait are tried again, milliseconds. */
-const retryMs = 1000;
+/** How often held changes of the table and idle uploads are looked at, milliseconds. */
+const housekeepingMs = 1000;
 
-/** The table the former process ended with, if it can still be read. */
-async function formerTable(
-  journal: Journal,
-  config: GatewayConfig,
-  logger: Logger,
-): Promise<RoutingTable | undefined> {
-  const text = await journal.meta(tableRow);
-  if (text === undefined) return undefined;
-  try {
-    return parseRoutes(text, { file: 'the routing table in the journal', stores: config.stores });
-  } catch (error) {
-    logger.error({ err: error }, 'the routing table in the journal is not valid any more');
-    return undefined;
-  }
+/** Everything that is made before anything listens. */
+interface Parts {
+  config: GatewayConfig;
+  logger: Logger;
+  metrics: Metrics;
+  stateDir: string;
+  journal: Journal;
+  locks: Locks;
+  sides: Record<Side, ServedSide>;
+  stores: Record<Side, Store>;
+  table: TableInForce;
+  repair: Repair;
 }
 
-/** Follows routes.yaml: a good file is put in force, a bad one is reported and changes nothing. */
-function followRoutes(
-  dir: string,
+function openJournal(
+  stateDir: string,
   config: GatewayConfig,
-  table: TableInForce,
   metrics: Metrics,
   logger: Logger,
-) {
-  const take = async (proposed: RoutingTable, text: string): Promise<void> => {
-    await table.propose(proposed, text);
-    metrics.routesReloads.child('applied').inc();
-    metrics.routesValid.child().set(1);
-    logger.info({ apps: [...proposed.routes.keys()] }, 'routing table in force');
-  };
-  const refuse = (error: ConfigError): void => {
-    metrics.routesReloads.child('refused').inc();
-    metrics.routesValid.child().set(0);
-    logger.error(
-      { problems: error.problems },
-      `routes.yaml is refused, the old table stays:\n${error.message}`,
-    );
-  };
-  const file = createRoutesFile({
-    dir,
-    stores: config.stores,
-    onTable: (proposed, text) => {
-      take(proposed, text).catch((error) =>
-        logger.error({ err: error }, 'the new routing table could not be put in force'),
-      );
-    },
-    onError: refuse,
-  });
-  const first = async (): Promise<void> => {
-    if (file.current && file.currentText !== undefined) await take(file.current, file.currentText);
-    else if (file.lastError && table.current().routes.size > 0) refuse(file.lastError);
-    else throw file.lastError ?? new Error('routes.yaml has no routing table');
-  };
-  return { file, first };
-}
-
-/** Starts everything; rejects with a `ConfigError` or `StoreError` if it cannot. */
-export async function startGateway(
-  dir: string,
-  config: GatewayConfig,
-  logger: Logger,
-): Promise<RunningGateway> {
-  const metrics = createMetrics();
-  const stateDir = await makeStateDir(config.state.dir);
-  const { writes } = config;
-  const journal = await openSqliteJournal({
+): Promise<Journal> {
+  return openSqliteJournal({
     file: join(stateDir, 'journal.db'),
-    zombieMs: writes.zombieMs,
+    zombieMs: config.writes.zombieMs,
     retryMs: config.journal.retryMs,
     onCommit: (seconds) => {
       metrics.journalCommits.child().inc();
@@ -113,111 +67,170 @@ export async function startGateway(
     onWritable: (writable, reason) =>
       writable
         ? logger.info('the journal can be written again')
-        : logger.error({ reason }, 'the journal cannot be written'),
+        : logger.error(
+            { reason },
+            'the journal cannot be written: writes to two stores are refused, reads go on',
+          ),
   });
+}
+
+async function openSides(config: GatewayConfig, journal: Journal, metrics: Metrics, logger: Logger) {
   const leases = leaseTableIn(journal);
-  const onBreaker = (side: Side) => (state: string) => logger.warn({ side, state }, 'breaker');
-  const sides: Record<Side, ServedSide> = {
-    source: await openSide('source', config.stores.source, metrics, leases, onBreaker('source')),
-    target: await openSide('target', config.stores.target, metrics, leases, onBreaker('target')),
-  };
+  const open = (side: Side): Promise<ServedSide> =>
+    openSide(side, config.stores[side], metrics, leases, (state) => logger.warn({ side, state }, 'breaker'));
+  return { source: await open('source'), target: await open('target') };
+}
+
+function startRepairOf(parts: Omit<Parts, 'repair' | 'table'>, table: () => TableInForce): Repair {
+  const { config, metrics, logger, sides, stores, journal, locks } = parts;
+  const { concurrency, pollMs, backoffMs, backoffMaxMs } = config.repair;
+  return startRepair(
+    {
+      stores,
+      journal,
+      locks,
+      isDown: (side) => sides[side].breaker() === 'open',
+      mounts: () => table().mounts(),
+      now: Date.now,
+      zombieMs: config.writes.zombieMs,
+      ctx: () => ownCtx('repair'),
+      onBytes: (bytes) => metrics.repairedBytes.child().inc(bytes),
+    },
+    {
+      concurrency,
+      pollMs,
+      backoffMs,
+      maxBackoffMs: backoffMaxMs,
+      onOutcome: (outcome) => metrics.repairs.child(outcome).inc(),
+      onError: ({ path, truth }, error) => logger.warn({ path, truth, err: error }, 'not settled yet'),
+    },
+  );
+}
+
+async function makeParts(config: GatewayConfig, logger: Logger): Promise<Parts> {
+  const metrics = createMetrics(version);
+  const stateDir = await makeStateDir(config.state.dir);
+  const journal = await openJournal(stateDir, config, metrics, logger);
+  const sides = await openSides(config, journal, metrics, logger);
   const stores = { source: sides.source.store, target: sides.target.store };
-  const isDown = (side: Side): boolean => sides[side].breaker() === 'open';
   const locks = createLocks({
-    waitMs: writes.lockWaitMs,
-    maxWaiters: writes.maxLockWaiters,
+    waitMs: config.writes.lockWaitMs,
+    maxWaiters: config.writes.maxLockWaiters,
     onTimeout: () => metrics.lockTimeouts.child().inc(),
   });
   const table = createTableInForce({
     journal,
     former: await formerTable(journal, config, logger),
-    isEmpty: (mount: Mount, truth: Side) => isRootEmpty(stores[truth], mount[truth]),
+    isEmpty: (mount, truth) => isRootEmpty(stores[truth], mount[truth]),
     now: Date.now,
     onDivergence: () => repair.wake(),
   });
-  const repair = startRepair(
-    {
-      stores,
-      isDown,
-      journal,
-      locks,
-      mounts: () => table.mounts(),
-      now: Date.now,
-      zombieMs: writes.zombieMs,
-      ctx: () => ownCtx('repair'),
-      onBytes: (bytes) => metrics.repairedBytes.child().inc(bytes),
-    },
-    {
-      concurrency: config.repair.concurrency,
-      pollMs: config.repair.pollMs,
-      backoffMs: config.repair.backoffMs,
-      maxBackoffMs: config.repair.backoffMaxMs,
-      onOutcome: (outcome) => metrics.repairs.child(outcome).inc(),
-      onError: (row, error) =>
-        logger.warn({ path: row.path, truth: row.truth, err: error }, 'not settled yet'),
-    },
-  );
-  const events = gatewayEvents(metrics, logger, () => repair.wake());
-  const gateway = createGateway({
-    sides: {
-      source: { store: stores.source, isDown: () => isDown('source') },
-      target: { store: stores.target, isDown: () => isDown('target') },
-    },
+  const made = { config, logger, metrics, stateDir, journal, locks, sides, stores };
+  const repair = startRepairOf(made, () => table);
+  return { ...made, table, repair };
+}
+
+function makeGateway({
+  config,
+  logger,
+  metrics,
+  journal,
+  locks,
+  sides,
+  stores,
+  table,
+  repair,
+}: Parts): Store {
+  const gatewaySide = (side: Side) => ({
+    store: stores[side],
+    isDown: () => sides[side].breaker() === 'open',
+  });
+  return createGateway({
+    sides: { source: gatewaySide('source'), target: gatewaySide('target') },
     journal,
     locks,
     table: () => table.current(),
-    lag: { limits: writes, heldBytes: 0 },
-    limits: writes,
-    events,
+    lag: { limits: config.writes, heldBytes: 0 },
+    limits: config.writes,
+    events: gatewayEvents(metrics, logger, () => repair.wake()),
     now: Date.now,
     settleNow: (paths, withinMs) => repair.settleNow(paths, withinMs),
   });
-  const routes = followRoutes(dir, config, table, metrics, logger);
-  await routes.first();
-  const roots = ensureRoots(stores, () => table.current(), logger);
-  await roots.first;
-  observeGauges(metrics, journal, locks, table);
+}
 
-  const accounts = Object.fromEntries(config.accounts.map((name) => [name, undefined]));
+async function listen(parts: Parts, gateway: Store) {
+  const { config, logger, metrics, table, stateDir } = parts;
   const { host, port, publicUrl, tls } = config.listen.data;
   const onRefused = (face: 'webhdfs' | 'dfs') => (reason: string) =>
     metrics.refusedRequests.child(face, reason).inc();
-  const data = await createDataListener({
-    faces: {
-      webhdfs: createWebhdfsFace({
-        store: gateway,
-        links: createLinkSigner(await linkKey(stateDir)),
-        appOf: (caller) => table.current().match(caller)?.app,
-        onRefused: onRefused('webhdfs'),
-        ...(publicUrl === undefined ? {} : { publicUrl }),
-      }),
-      dfs: createDfsFace({ store: gateway, accounts, auth: 'none', onRefused: onRefused('dfs') }),
-    },
+  const webhdfs = createWebhdfsFace({
+    store: gateway,
+    links: createLinkSigner(await linkKey(stateDir)),
+    appOf: (caller) => table.current().match(caller)?.app,
+    onRefused: onRefused('webhdfs'),
+    ...(publicUrl === undefined ? {} : { publicUrl }),
+  });
+  const accounts = Object.fromEntries(config.accounts.map((name) => [name, undefined]));
+  const dfs = createDfsFace({ store: gateway, accounts, auth: 'none', onRefused: onRefused('dfs') });
+  return createDataListener({
+    faces: { webhdfs, dfs },
     host,
     port,
-    bodyIdleMs: writes.bodyIdleMs,
+    bodyIdleMs: config.writes.bodyIdleMs,
     logger,
     ...(tls ? { tls } : {}),
     onRequest: ({ face, method, status }) =>
       metrics.httpRequests.child('data', face, method, String(status)).inc(),
   });
-  const admin = await createAdmin({
-    ...config.listen.admin,
+}
+
+function listenForOperators({ config, logger, metrics, sides, journal, table }: Parts): Promise<Admin> {
+  const sources = adminSources({ sides, journal, table });
+  return createAdmin({ ...config.listen.admin, metrics, logger, sources, version });
+}
+
+/** What has to be looked at from time to time. */
+function keepHouse({ table, journal, config, logger }: Parts): () => void {
+  const look = async (): Promise<void> => {
+    await table.retry();
+    await closeIdleUploads(journal, config.writes.uploadIdleMs, Date.now());
+  };
+  const timer = setInterval(
+    () => look().catch((error) => logger.error({ err: error }, 'housekeeping')),
+    housekeepingMs,
+  );
+  return () => clearInterval(timer);
+}
+
+/** Starts everything; rejects with a `ConfigError` or `StoreError` if it cannot. */
+export async function startGateway(
+  dir: string,
+  config: GatewayConfig,
+  logger: Logger,
+): Promise<RunningGateway> {
+  const parts = await makeParts(config, logger);
+  const { stores, table, journal, repair, metrics, locks } = parts;
+  const gateway = makeGateway(parts);
+  const roots = ensureRoots(stores, () => table.current(), logger);
+  const stopFollowing = await followRoutes({
+    dir,
+    config,
+    table,
     metrics,
     logger,
-    sources: adminSources({ sides, journal, table }),
+    onTable: () => void roots.makeNow(),
   });
-  const retry = setInterval(
-    () => void table.retry().catch((error) => logger.error({ err: error }, 'routing table')),
-    retryMs,
-  );
-
+  await roots.makeNow();
+  observeGauges(metrics, journal, locks, table);
+  const data = await listen(parts, gateway);
+  const admin = await listenForOperators(parts);
+  const stopHousekeeping = keepHouse(parts);
   return {
     dataUrl: data.url,
     adminUrl: admin.url,
     async close() {
-      clearInterval(retry);
-      routes.file.close();
+      stopHousekeeping();
+      stopFollowing();
       roots.stop();
       await data.close();
       await repair.close();
@@ -225,17 +238,5 @@ export async function startGateway(
       await Promise.all([stores.source.close?.(), stores.target.close?.()]);
       await journal.close();
     },
-  };
-}
-
-/** Leases of stores that have none live in the journal (semantics B3). */
-function leaseTableIn(journal: Journal): Parameters<typeof openSide>[3] {
-  return {
-    async get(path) {
-      const text = await journal.meta(`lease:${path}`);
-      return text ? JSON.parse(text) : undefined;
-    },
-    set: (path, state) =>
-      journal.apply([{ do: 'meta', key: `lease:${path}`, value: state ? JSON.stringify(state) : '' }]),
   };
 }
