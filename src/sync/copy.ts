@@ -3,10 +3,10 @@ import { createHash, type Hash } from 'node:crypto';
 import { Transform, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Entry } from '../core/entry.ts';
-import type { Attributes } from '../core/mutation.ts';
 import { parentOf } from '../core/path.ts';
 import type { Store } from '../core/store.ts';
 import { StoreError } from '../core/store-error.ts';
+import { attributeChanges, attributesFor, type Common, changesAcl, commonOf } from './attributes.ts';
 import { compare } from './compare.ts';
 import type { CopyJob, SyncParts } from './sync-parts.ts';
 
@@ -16,16 +16,22 @@ export interface Prepared {
   other: Entry | undefined;
   /** `hidden`: a proven copy waits under the hidden name. `equal`: both contents were read and are the same. */
   content: 'hidden' | 'equal' | 'none';
+  /** What is made below inherits differently afterwards. */
+  changesAcl: boolean;
 }
 
-/** The entry at a path, or undefined. */
+function commonTo({ stores }: SyncParts): Common {
+  return commonOf(stores.source.supports, stores.target.supports);
+}
+
+/** The entry at a path with all its attributes, or undefined. */
 export async function entryOrNothing(
   store: Store,
   path: string,
   parts: SyncParts,
 ): Promise<Entry | undefined> {
   try {
-    return (await store.query({ verb: 'stat', path }, parts.ctx())).entry;
+    return (await store.query({ verb: 'stat', path, attributes: true }, parts.ctx())).entry;
   } catch (error) {
     const { kind } = StoreError.from(error, 'no');
     if (kind === 'not-found' || kind === 'not-directory') return undefined;
@@ -59,15 +65,6 @@ function hashing(hash: Hash, onBytes: ((bytes: number) => void) | undefined): Tr
   });
 }
 
-/** The attributes of the truth that a copy is made with. */
-function attributesOf(entry: Entry): Attributes {
-  const attributes: Attributes = { permission: entry.permission };
-  if (entry.content) attributes.content = entry.content;
-  if (entry.properties) attributes.properties = entry.properties;
-  if (entry.expiresMs !== undefined) attributes.expiresMs = entry.expiresMs;
-  return attributes;
-}
-
 async function copyToHidden(parts: SyncParts, job: CopyJob, truth: Entry): Promise<void> {
   const [from, to] = [parts.stores[job.truth], parts.stores[job.other]];
   const { body, lengthBytes } = await from.query(
@@ -83,7 +80,7 @@ async function copyToHidden(parts: SyncParts, job: CopyJob, truth: Entry): Promi
       path: job.hiddenPath,
       parents: 'all',
       body: { stream: counted, lengthBytes },
-      attributes: attributesOf(truth),
+      attributes: attributesFor(truth, commonTo(parts)),
     },
     parts.ctx(),
   );
@@ -99,18 +96,24 @@ export async function prepare(parts: SyncParts, job: CopyJob): Promise<Prepared>
   const [from, to] = [parts.stores[job.truth], parts.stores[job.other]];
   const truth = await entryOrNothing(from, job.truthPath, parts);
   const other = await entryOrNothing(to, job.otherPath, parts);
-  const difference = compare(truth, other);
+  const can = commonTo(parts);
+  const difference = compare(truth, other, can);
+  const seen = {
+    truth,
+    other,
+    changesAcl: !!truth && !!other && changesAcl(attributeChanges(truth, other, can)),
+  };
   if (difference === 'maybe-content') {
     const digests = await Promise.all([
       digestOf(from, job.truthPath, parts),
       digestOf(to, job.otherPath, parts),
     ]);
-    if (digests[0] === digests[1]) return { truth, other, content: 'equal' };
-  } else if (truth?.type !== 'file' || difference === 'permission' || difference === 'same') {
-    return { truth, other, content: 'none' };
+    if (digests[0] === digests[1]) return { ...seen, content: 'equal' };
+  } else if (truth?.type !== 'file' || difference === 'attributes' || difference === 'same') {
+    return { ...seen, content: 'none' };
   }
   await copyToHidden(parts, job, truth!);
-  return { truth, other, content: 'hidden' };
+  return { ...seen, content: 'hidden' };
 }
 
 /** The other side's parent folder, made with the mode of the truth's if it is missing. */
@@ -154,13 +157,32 @@ async function putInPlace(
   } else if (truth.type === 'directory' && other?.type !== 'directory') {
     await ensureParent(parts, job);
     await to.mutate(
-      { verb: 'mkdir', path: job.otherPath, parents: 'all', attributes: attributesOf(truth) },
+      {
+        verb: 'mkdir',
+        path: job.otherPath,
+        parents: 'all',
+        attributes: attributesFor(truth, commonTo(parts)),
+      },
       parts.ctx(),
     );
-  } else if (truth.permission !== other?.permission) {
-    const { permission } = truth;
-    await to.mutate({ verb: 'set-attributes', path: job.otherPath, permission }, parts.ctx());
   }
+}
+
+async function look(parts: SyncParts, job: CopyJob): Promise<[Entry | undefined, Entry | undefined]> {
+  return Promise.all([
+    entryOrNothing(parts.stores[job.truth], job.truthPath, parts),
+    entryOrNothing(parts.stores[job.other], job.otherPath, parts),
+  ]);
+}
+
+/** @returns true if there was anything to change */
+async function alignAttributes(parts: SyncParts, job: CopyJob, truth: Entry, other: Entry): Promise<boolean> {
+  const changes = attributeChanges(truth, other, commonTo(parts));
+  for (const change of changes) {
+    const mutation = { verb: 'set-attributes', path: job.otherPath, ...change } as const;
+    await parts.stores[job.other].mutate(mutation, parts.ctx());
+  }
+  return changes.length > 0;
 }
 
 /**
@@ -169,15 +191,15 @@ async function putInPlace(
  */
 export async function complete(parts: SyncParts, job: CopyJob, prepared: Prepared): Promise<boolean> {
   await putInPlace(parts, job, prepared);
-  const [truth, other] = await Promise.all([
-    entryOrNothing(parts.stores[job.truth], job.truthPath, parts),
-    entryOrNothing(parts.stores[job.other], job.otherPath, parts),
-  ]);
-  const difference = compare(truth, other);
+  let [truth, other] = await look(parts, job);
+  if (truth && other && truth.type === other.type && (await alignAttributes(parts, job, truth, other)))
+    [truth, other] = await look(parts, job);
+  const can = commonTo(parts);
+  const difference = compare(truth, other, can);
   if (difference === 'extra') return job.keepExtras;
   // The content was read on both sides, or proven under the hidden name; the lengths agree still.
   if (difference === 'maybe-content')
-    return prepared.content !== 'none' && truth!.permission === other!.permission;
+    return prepared.content !== 'none' && attributeChanges(truth!, other!, can).length === 0;
   return difference === 'same' || difference === 'nothing-there';
 }
 

@@ -42,9 +42,9 @@ async function governs(parts: SyncParts, row: Divergence, path: string): Promise
   return upload?.unflushed ? 'deferred' : 'cleared';
 }
 
-/** A folder that only needs to be there does not wait for those who work below it. */
-function lockModeFor({ truth, other }: Prepared): LockMode {
-  return truth?.type === 'directory' && other?.type !== 'file' ? 'node' : 'exclusive';
+/** A folder that only needs to be there does not wait for those who work below it; one whose ACL they inherit does. */
+function lockModeFor({ truth, other, changesAcl }: Prepared): LockMode {
+  return truth?.type === 'directory' && other?.type !== 'file' && !changesAcl ? 'node' : 'exclusive';
 }
 
 /** One path made equal, or left to a newer write. */
