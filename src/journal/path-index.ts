@@ -1,14 +1,7 @@
-// The journal's state in memory, as a tree of path segments: what reaches a path, and what lies below it.
+// The journal's state in memory: what reaches a path, and what lies below it.
 import { segmentsOf } from '../core/path.ts';
 import type { Below, Change, Divergence, Intent, PathState, Upload } from './journal.ts';
-
-interface Node {
-  children: Map<string, Node>;
-  divergence?: Divergence;
-  upload?: Upload;
-  /** With true where the intent reaches everything below. */
-  intents: Map<Intent, boolean>;
-}
+import { collectBelow, editNode, newPathNode, type PathNode } from './path-tree.ts';
 
 /** Synchronous index over divergences, open intents and uploads. */
 export interface PathIndex {
@@ -22,132 +15,119 @@ export interface PathIndex {
   counts(): { intents: number; divergences: number; uploads: number; oldestSinceMs?: number };
 }
 
-const newNode = (): Node => ({ children: new Map(), intents: new Map() });
-const isEmpty = (node: Node): boolean =>
-  !node.divergence && !node.upload && node.intents.size === 0 && node.children.size === 0;
+/** Divergences and uploads by path, beside the tree. */
+interface Rows {
+  root: PathNode;
+  divergences: Map<string, Divergence>;
+  uploads: Map<string, Upload>;
+}
+
+function putDivergence({ root, divergences }: Rows, divergence: Divergence): void {
+  divergences.set(divergence.path, divergence);
+  editNode(root, divergence.path, (node) => {
+    node.divergence = divergence;
+  });
+}
+
+function dropDivergence({ root, divergences }: Rows, path: string): void {
+  if (divergences.delete(path)) editNode(root, path, (node) => delete node.divergence);
+}
+
+function putUpload({ root, uploads }: Rows, upload: Upload): void {
+  uploads.set(upload.path, upload);
+  editNode(root, upload.path, (node) => {
+    node.upload = upload;
+  });
+}
+
+function dropUpload({ root, uploads }: Rows, path: string): void {
+  if (uploads.delete(path)) editNode(root, path, (node) => delete node.upload);
+}
+
+/** Takes all rows strictly below a path out and gives them back. */
+function takeBelow(rows: Rows, path: string): Below {
+  const below = collectBelow(rows.root, path, false, Number.POSITIVE_INFINITY);
+  for (const row of below.divergences) dropDivergence(rows, row.path);
+  for (const row of below.uploads) dropUpload(rows, row.path);
+  return below;
+}
+
+function move(rows: Rows, from: string, to: string): void {
+  const { divergences, uploads } = takeBelow(rows, from);
+  const [own, ownUpload] = [rows.divergences.get(from), rows.uploads.get(from)];
+  if (own) divergences.push(own);
+  if (ownUpload) uploads.push(ownUpload);
+  dropDivergence(rows, from);
+  dropUpload(rows, from);
+  const renamed = (path: string): string => to + path.slice(from.length);
+  for (const row of divergences) putDivergence(rows, { ...row, path: renamed(row.path) });
+  for (const row of uploads) putUpload(rows, { ...row, path: renamed(row.path) });
+}
+
+function applyTo(rows: Rows, change: Change): void {
+  switch (change.do) {
+    case 'put':
+      putDivergence(rows, change.divergence);
+      return;
+    case 'clear':
+      if (rows.divergences.get(change.path)?.generation === change.generation)
+        dropDivergence(rows, change.path);
+      return;
+    case 'clear-below':
+      takeBelow(rows, change.path);
+      return;
+    case 'move':
+      move(rows, change.from, change.to);
+      return;
+    case 'put-upload':
+      putUpload(rows, change.upload);
+      return;
+    case 'end-upload':
+      dropUpload(rows, change.path);
+  }
+}
+
+function stateOf(root: PathNode, path: string): PathState {
+  const state: PathState = { intents: [] };
+  const segments = segmentsOf(path);
+  let node: PathNode | undefined = root;
+  for (let depth = 0; node; depth++) {
+    const self = depth === segments.length;
+    for (const [intent, subtree] of node.intents) {
+      if ((self || subtree) && !state.intents.includes(intent)) state.intents.push(intent);
+    }
+    if (node.divergence && (self || node.divergence.subtree)) state.divergence = node.divergence;
+    if (self) {
+      if (node.upload) state.upload = node.upload;
+      break;
+    }
+    node = node.children.get(segments[depth]!);
+  }
+  return state;
+}
 
 /** An empty index. */
 export function createPathIndex(): PathIndex {
-  const root = newNode();
+  const root = newPathNode();
   const intents = new Set<Intent>();
-  const divergences = new Map<string, Divergence>();
-  const uploads = new Map<string, Upload>();
-
-  const find = (path: string): Node | undefined => {
-    let node: Node | undefined = root;
-    for (const segment of segmentsOf(path)) node = node?.children.get(segment);
-    return node;
-  };
-  const edit = (path: string, change: (node: Node) => void): void => {
-    const trail: [Node, string][] = [];
-    let node = root;
-    for (const segment of segmentsOf(path)) {
-      trail.push([node, segment]);
-      let child = node.children.get(segment);
-      if (!child) {
-        child = newNode();
-        node.children.set(segment, child);
-      }
-      node = child;
-    }
-    change(node);
-    for (let i = trail.length - 1; i >= 0; i--) {
-      const [parent, segment] = trail[i]!;
-      if (!isEmpty(parent.children.get(segment)!)) break;
-      parent.children.delete(segment);
-    }
-  };
-  const putDivergence = (divergence: Divergence): void => {
-    divergences.set(divergence.path, divergence);
-    edit(divergence.path, (node) => {
-      node.divergence = divergence;
-    });
-  };
-  const dropDivergence = (path: string): void => {
-    if (divergences.delete(path)) edit(path, (node) => delete node.divergence);
-  };
-  const putUpload = (upload: Upload): void => {
-    uploads.set(upload.path, upload);
-    edit(upload.path, (node) => {
-      node.upload = upload;
-    });
-  };
-  const dropUpload = (path: string): void => {
-    if (uploads.delete(path)) edit(path, (node) => delete node.upload);
-  };
-  const collect = (folder: string, direct: boolean, limit: number): Below => {
-    const found: Below = { divergences: [], intents: [], uploads: [] };
-    const seen = new Set<Intent>();
-    const visit = (node: Node): void => {
-      for (const child of node.children.values()) {
-        if (child.divergence && found.divergences.length < limit) found.divergences.push(child.divergence);
-        if (child.upload && found.uploads.length < limit) found.uploads.push(child.upload);
-        for (const intent of child.intents.keys()) {
-          if (!seen.has(intent) && seen.size < limit) found.intents.push(intent);
-          seen.add(intent);
-        }
-        if (!direct) visit(child);
-      }
-    };
-    const start = find(folder);
-    if (start) visit(start);
-    return found;
-  };
-  const move = (from: string, to: string): void => {
-    const rows = collect(from, false, Number.POSITIVE_INFINITY);
-    const node = find(from);
-    if (node?.divergence) rows.divergences.push(node.divergence);
-    if (node?.upload) rows.uploads.push(node.upload);
-    const renamed = (path: string): string => to + path.slice(from.length);
-    for (const row of rows.divergences) dropDivergence(row.path);
-    for (const row of rows.uploads) dropUpload(row.path);
-    for (const row of rows.divergences) putDivergence({ ...row, path: renamed(row.path) });
-    for (const row of rows.uploads) putUpload({ ...row, path: renamed(row.path) });
-  };
-
+  const rows: Rows = { root, divergences: new Map(), uploads: new Map() };
   return {
-    state(path) {
-      const state: PathState = { intents: [] };
-      const segments = segmentsOf(path);
-      let node: Node | undefined = root;
-      for (let depth = 0; node; depth++) {
-        const self = depth === segments.length;
-        for (const [intent, subtree] of node.intents) {
-          if ((self || subtree) && !state.intents.includes(intent)) state.intents.push(intent);
-        }
-        if (node.divergence && (self || node.divergence.subtree)) state.divergence = node.divergence;
-        if (self) {
-          if (node.upload) state.upload = node.upload;
-          break;
-        }
-        node = node.children.get(segments[depth]!);
-      }
-      return state;
-    },
-    below: (folder, { direct, limit }) => collect(folder, direct, limit),
+    state: (path) => stateOf(root, path),
+    below: (folder, { direct, limit }) => collectBelow(root, folder, direct, limit),
     addIntent(intent) {
       intents.add(intent);
-      for (const reach of intent.reaches) edit(reach.path, (node) => node.intents.set(intent, reach.subtree));
+      for (const { path, subtree } of intent.reaches)
+        editNode(root, path, (node) => node.intents.set(intent, subtree));
     },
     removeIntent(intent) {
       intents.delete(intent);
-      for (const reach of intent.reaches) edit(reach.path, (node) => node.intents.delete(intent));
+      for (const { path } of intent.reaches) editNode(root, path, (node) => node.intents.delete(intent));
     },
-    apply(change) {
-      if (change.do === 'put') putDivergence(change.divergence);
-      else if (change.do === 'clear') {
-        if (divergences.get(change.path)?.generation === change.generation) dropDivergence(change.path);
-      } else if (change.do === 'clear-below') {
-        const rows = collect(change.path, false, Number.POSITIVE_INFINITY);
-        for (const row of rows.divergences) dropDivergence(row.path);
-        for (const row of rows.uploads) dropUpload(row.path);
-      } else if (change.do === 'move') move(change.from, change.to);
-      else if (change.do === 'put-upload') putUpload(change.upload);
-      else if (change.do === 'end-upload') dropUpload(change.path);
-    },
-    divergences: () => divergences.values(),
-    uploads: () => uploads.values(),
+    apply: (change) => applyTo(rows, change),
+    divergences: () => rows.divergences.values(),
+    uploads: () => rows.uploads.values(),
     counts() {
+      const { divergences, uploads } = rows;
       const counts: ReturnType<PathIndex['counts']> = {
         intents: intents.size,
         divergences: divergences.size,

@@ -1,0 +1,121 @@
+// The ordered queue to the SQLite thread: one message is one commit, and all that wait share its fsync (group commit).
+import type { Worker } from 'node:worker_threads';
+import { StoreError } from '../core/store-error.ts';
+import type { Answer, Batch, Statement } from './sqlite-worker.ts';
+
+interface Queued {
+  statements: Statement[];
+  done: (() => void) | undefined;
+  /** Present if the caller must not act unless this is durable: on failure it is taken out of the queue. */
+  fail: ((error: StoreError) => void) | undefined;
+}
+
+/** How the queue behaves and whom it tells. */
+export interface CommitQueueOptions {
+  /** How long to wait before a failed commit is tried again, milliseconds. */
+  retryMs: number;
+  onCommit: (seconds: number) => void;
+  onWritable: (writable: boolean, reason?: string) => void;
+}
+
+/** Statements in order; what is asked first is durable first. */
+export interface CommitQueue {
+  /** Durable when it resolves; kept and tried again if the file cannot be written. */
+  add(statements: Statement[]): Promise<void>;
+  /** The same, but given up if the file cannot be written. @throws StoreError `unavailable` */
+  addOrFail(statements: Statement[]): Promise<void>;
+  isWritable(): boolean;
+  /** Commits what is left if the file can be written, and ends the thread. */
+  close(): Promise<void>;
+}
+
+// Something must be written for the queue to learn that the file can be written again.
+const probe = (): Queued => ({
+  statements: [{ do: 'meta', key: 'probe', value: '' }],
+  done: undefined,
+  fail: undefined,
+});
+
+function exited(worker: Worker): Promise<void> {
+  return new Promise((resolve) => {
+    worker.once('exit', () => resolve());
+  });
+}
+
+/** Mutable state of one queue. */
+interface State {
+  queue: Queued[];
+  inFlight: Queued[] | undefined;
+  writable: boolean;
+  retryTimer: NodeJS.Timeout | undefined;
+}
+
+function pump(state: State, worker: Worker): void {
+  if (state.inFlight || state.queue.length === 0 || state.retryTimer) return;
+  state.inFlight = state.queue;
+  state.queue = [];
+  const statements = state.inFlight.flatMap((item) => item.statements);
+  worker.postMessage({ batch: 1, statements } satisfies Batch);
+}
+
+function failBatch(state: State, batch: Queued[], reason: string): void {
+  for (const item of batch)
+    item.fail?.(new StoreError('unavailable', `the journal cannot be written: ${reason}`));
+  // What is only asked for lazily stays in order and is tried again; nobody acted on the rest.
+  state.queue = [...batch.filter((item) => !item.fail), ...state.queue];
+  if (state.queue.length === 0) state.queue.push(probe());
+}
+
+/** A queue over a started thread. */
+export function createCommitQueue(worker: Worker, options: CommitQueueOptions): CommitQueue {
+  const state: State = { queue: [], inFlight: undefined, writable: true, retryTimer: undefined };
+  const setWritable = (value: boolean, reason?: string): void => {
+    if (state.writable === value) return;
+    state.writable = value;
+    options.onWritable(value, reason);
+  };
+  worker.on('message', (answer: Answer) => {
+    const batch = state.inFlight ?? [];
+    state.inFlight = undefined;
+    if ('error' in answer) {
+      setWritable(false, answer.error);
+      failBatch(state, batch, answer.error);
+      state.retryTimer = setTimeout(() => {
+        state.retryTimer = undefined;
+        pump(state, worker);
+      }, options.retryMs);
+    } else {
+      setWritable(true);
+      if ('seconds' in answer) options.onCommit(answer.seconds);
+      for (const item of batch) item.done?.();
+    }
+    pump(state, worker);
+  });
+  worker.on('error', (error) => {
+    setWritable(false, error.message);
+    failBatch(state, [...(state.inFlight ?? []), ...state.queue.splice(0)], error.message);
+  });
+  const enqueue = (item: Queued): void => {
+    state.queue.push(item);
+    pump(state, worker);
+  };
+  const add = (statements: Statement[]): Promise<void> =>
+    new Promise((resolve) => enqueue({ statements, done: resolve, fail: undefined }));
+  return {
+    add,
+    addOrFail(statements) {
+      if (!state.writable)
+        return Promise.reject(new StoreError('unavailable', 'the journal cannot be written'));
+      return new Promise((resolve, fail) => enqueue({ statements, done: resolve, fail }));
+    },
+    isWritable: () => state.writable,
+    async close() {
+      clearTimeout(state.retryTimer);
+      state.retryTimer = undefined;
+      if (state.writable && (state.queue.length > 0 || state.inFlight))
+        await Promise.race([add([]), exited(worker)]);
+      worker.postMessage('close');
+      await exited(worker);
+    },
+  };
+}
