@@ -163,6 +163,35 @@ t.test('operations that the face does not know', async (t) => {
   t.strictSame(await names(), []);
 });
 
+t.test('batches that are none, and parts that may not be', async (t) => {
+  const { send, write, names } = await lakeBench();
+  await write('f', 'text');
+  const type = { 'content-type': 'multipart/mixed; boundary=b' };
+  const post = (body: string, headers: Record<string, string> = type) =>
+    send('POST /acct/lake?restype=container&comp=batch', headers, body);
+  const part = (line: string) =>
+    `--b\r\nContent-Type: application/http\r\nContent-ID: 7\r\n\r\n${line}\r\n\r\n`;
+  const deletion = 'DELETE /acct/lake/f HTTP/1.1';
+  for (const body of [
+    '',
+    'rubbish',
+    '--b--',
+    part(deletion),
+    `${part('no request')}--b--`,
+    part(deletion).repeat(257),
+  ]) {
+    t.match(shown(t, await post(body)), /^400 /, body.slice(0, 60));
+  }
+  t.match(shown(t, await post(`${part(deletion)}--b--`, { 'content-type': 'text/plain' })), /^400 /);
+  t.match(shown(t, await post('x'.repeat(4_194_305))), /^413 /);
+  const other = await post(`${part('PUT /acct/lake/f?comp=tier HTTP/1.1')}--b--`);
+  t.equal(other.status, 202);
+  t.match(other.text, /Content-ID: 7\r\n\r\nHTTP\/1.1 501 /);
+  t.strictSame(await names(), ['f']);
+  t.match((await post(`${part(deletion)}--b--\r\n`)).text, /HTTP\/1.1 202 Accepted/);
+  t.strictSame(await names(), []);
+});
+
 t.test('what the face does not know is forwarded where the route is transparent', async (t) => {
   const forwarded: string[] = [];
   const direct: NonNullable<Store['direct']> = () => ({

@@ -283,6 +283,20 @@ t.test('headers of every answer', async (t) => {
   t.match(missing.headers, { 'x-ms-version': '2099-01-01', 'x-twinlake-served-by': 'target' });
 });
 
+t.test('folders made as empty blobs', async (t) => {
+  const { send, names } = await lakeBench();
+  const blob = { 'x-ms-blob-type': 'BlockBlob' };
+  const empty = { ...blob, 'content-length': '0' };
+  t.equal((await send('PUT /acct/lake/a/', empty)).status, 201, 'OpenDAL on azblob');
+  t.equal((await send('PUT /acct/lake/b', { ...empty, 'x-ms-meta-hdi_isfolder': 'true' })).status, 201);
+  t.equal((await send('PUT /acct/lake/a/f', blob, 'text')).status, 201);
+  t.equal(shown(t, await send('PUT /acct/lake/c%2F', blob, 'text')), '400 ContentLengthMustBeZero');
+  for (const folder of ['a', 'b']) {
+    t.match((await send(`HEAD /acct/lake/${folder}`)).headers, { 'x-ms-resource-type': 'directory' });
+  }
+  t.strictSame(await names(), ['a', 'a/f', 'b']);
+});
+
 t.test('copies within the account', async (t) => {
   const { send, write } = await lakeBench();
   await write('f', 'text');

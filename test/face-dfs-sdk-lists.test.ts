@@ -217,6 +217,24 @@ t.test('the Blob client on the same files', async (t) => {
   t.match(await collect(blobs.listContainers()), [{ name: 'lake' }]);
 });
 
+t.test('a batch of deletes', async (t) => {
+  const { blobs, container } = await lakeBench(t);
+  const names = ['a', 'b c', 'ü'];
+  for (const name of names) await container.getBlockBlobClient(name).upload('x', 1);
+  const clients = ['a', 'none', 'b c', 'ü'].map((name) => container.getBlobClient(name));
+  const done = await blobs.getBlobBatchClient().deleteBlobs(clients);
+  t.strictSame(
+    done.subResponses.map(({ status, errorCode }) => [status, errorCode]),
+    [
+      [202, undefined],
+      [404, 'BlobNotFound'],
+      [202, undefined],
+      [202, undefined],
+    ],
+  );
+  t.strictSame(await collect(container.listBlobsFlat()), []);
+});
+
 t.test('a wrong key', async (t) => {
   const wrong = Buffer.from('a key that nobody knows').toString('base64');
   const { store, filesystem } = await bench(t, wrong);

@@ -1,5 +1,6 @@
 // Which Blob operation a request is (Gen2 reference §3): the part that Data Lake clients send to the same host.
 import { segmentsOf } from '../../core/path.ts';
+import { batch } from './batch.ts';
 import { putBlob, putBlock, putBlockList } from './blob-uploads.ts';
 import { deleteBlob, getBlob, headBlob, setExpiry, setHeaders, setMetadata } from './blobs.ts';
 import {
@@ -61,6 +62,7 @@ export function blobOperation(exchange: Exchange): Operation | undefined {
   const comp = param(exchange, 'comp')?.toLowerCase() ?? '';
   const restype = param(exchange, 'restype')?.toLowerCase() ?? '';
   if (restype === 'account' && comp === 'properties') return accountInfo;
+  if (method === 'POST' && comp === 'batch' && depth <= 1) return batch;
   if (depth === 0) return serviceOperation(method, comp, restype);
   if (restype === 'container' && depth === 1) return containerOperation(method, comp);
   // HEAD /container/%2F: the probe for a hierarchical namespace asks for the root as a blob (Trino).

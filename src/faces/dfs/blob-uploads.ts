@@ -3,6 +3,7 @@ import { StoreError } from '../../core/store-error.ts';
 import {
   conditioned,
   conditionOf,
+  contentLength,
   type Exchange,
   given,
   missingHeader,
@@ -20,6 +21,17 @@ export const maxBlocks = 50_000;
 /** Longest block id, decoded. */
 const maxBlockIdBytes = 64;
 
+/**
+ * Clients of flat accounts make a folder as an empty blob, with a mark or with a slash at the end of its name; here it becomes one.
+ * @throws StoreError `invalid` if it has content
+ */
+function namesFolder(exchange: Exchange): boolean {
+  const marked = given(exchange, 'x-ms-meta-hdi_isfolder')?.toLowerCase() === 'true';
+  if (!marked && !/(\/|%2f)$/i.test(exchange.address.rawPath)) return false;
+  if (contentLength(exchange) === 0) return true;
+  throw new StoreError('invalid', 'a folder has no content', { code: 'ContentLengthMustBeZero' });
+}
+
 export const putBlob: Operation = async (exchange) => {
   const { address, store, ctx } = exchange;
   const type = given(exchange, 'x-ms-blob-type');
@@ -30,7 +42,7 @@ export const putBlob: Operation = async (exchange) => {
   const contentType = given(exchange, 'content-type');
   if (contentType !== undefined) attributes.content = { contentType, ...attributes.content };
   const { path } = address;
-  const folder = given(exchange, 'x-ms-meta-hdi_isfolder')?.toLowerCase() === 'true';
+  const folder = namesFolder(exchange);
   const common = { path, parents: 'below-root-folder', attributes, ...conditioned(exchange) } as const;
   const { result } = await withBody(exchange, (body) =>
     folder

@@ -86,7 +86,7 @@ function finish(reply: FaceReply, request: FaceRequest, trail: Trail, nowMs: num
 export function createDfsFace(options: DfsFaceOptions): Face {
   const accounts = new Set(Object.keys(options.accounts));
   const now = options.now ?? Date.now;
-  return async (request) => {
+  const face: Face = async (request) => {
     const trail: Trail = {};
     const method = methodOf(request);
     const early = (error: unknown, params: ReadonlyMap<string, string>): FaceReply => {
@@ -117,10 +117,21 @@ export function createDfsFace(options: DfsFaceOptions): Face {
       const { requestId, signal } = request;
       const ctx = { requestId, caller, signal, trail, protocol: 'dfs', wantEntry: true } as const;
       const api = apiOf(request, address.params);
-      const exchange: Exchange = { request, method, address, accounts, api, store: options.store, ctx, now };
+      const exchange: Exchange = {
+        request,
+        method,
+        address,
+        accounts,
+        api,
+        store: options.store,
+        ctx,
+        now,
+        face,
+      };
       return finish(await serve(options, exchange), request, trail, now());
     } catch (error) {
       return finish(early(error, address.params), request, trail, now());
     }
   };
+  return face;
 }

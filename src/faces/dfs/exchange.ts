@@ -5,7 +5,7 @@ import type { Ctx, Store } from '../../core/store.ts';
 import { StoreError } from '../../core/store-error.ts';
 import type { DfsApi } from '../../wire/dfs/errors.ts';
 import { parseHttpDate, unquote } from '../../wire/dfs/properties.ts';
-import { type FaceReply, type FaceRequest, header } from '../../wire/http.ts';
+import { type Face, type FaceReply, type FaceRequest, header } from '../../wire/http.ts';
 import type { AccountNames, Address } from './address.ts';
 
 /** Everything an operation works with. */
@@ -19,6 +19,8 @@ export interface Exchange {
   store: Store;
   ctx: Ctx;
   now: () => number;
+  /** The face itself: a batch is a request of requests. */
+  face: Face;
 }
 
 /** One operation of the protocol. */

@@ -2,6 +2,7 @@
 import { XMLBuilder, XMLParser, XMLValidator } from 'fast-xml-parser';
 import { StoreError } from '../../core/store-error.ts';
 import type { FaceReply, FaceRequest } from '../../wire/http.ts';
+import { readBounded } from './read-bounded.ts';
 
 /** Largest XML body: a block list of 50,000 ids of 64 bytes fits. */
 export const maxXmlBytes = 8 * 1024 * 1024;
@@ -43,15 +44,7 @@ export function xmlReply(document: object, headers: FaceReply['headers'] = {}): 
 
 /** @throws StoreError `invalid`, `too-large` */
 export async function readXml(request: FaceRequest): Promise<unknown> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of request.body) {
-    length += (chunk as Buffer).length;
-    if (length > maxXmlBytes)
-      throw new StoreError('too-large', `an XML body has at most ${maxXmlBytes} bytes`);
-    chunks.push(chunk as Buffer);
-  }
-  const text = Buffer.concat(chunks).toString();
+  const text = (await readBounded(request, maxXmlBytes)).toString();
   if (XMLValidator.validate(text) !== true) {
     throw new StoreError('invalid', 'the body is not well-formed XML', { code: 'InvalidXmlDocument' });
   }
