@@ -4,9 +4,18 @@ import { hasCondition } from '../core/condition.ts';
 import type { Condition } from '../core/query.ts';
 import { otherSide, type Side } from '../core/store.ts';
 import type { StoreError } from '../core/store-error.ts';
+import type { PathState } from '../journal/journal.ts';
 import { truthOf } from './ask.ts';
 import type { Listing } from './listing.ts';
 import { pathOn } from './places.ts';
+
+/**
+ * The ETag that clients see while bytes of an upload wait for their flush; undefined once a change that may end the upload is under
+ * way: its answer may be out already.
+ */
+export function frozenEtag({ upload, intents }: PathState): string | undefined {
+  return upload?.unflushed && intents.every((intent) => intent.staged) ? upload.etag : undefined;
+}
 
 /**
  * After a failed If-Match at `side`: if the ETag is the other side's current one and the path is clean, the same condition with
@@ -34,7 +43,7 @@ export async function translateCondition(
     parts.sides[at].store
       .query({ verb: 'stat', path: pathOn(at, place, place.path) }, ctx)
       .then(({ entry }) => entry.etag);
-  if (state.upload?.etag === ifMatch) {
+  if (frozenEtag(state) === ifMatch) {
     const current = await stat(side);
     if (current !== undefined) return { condition: { ...asked.condition, ifMatch: current } };
   }

@@ -1,7 +1,15 @@
 // The life of a write: route → place → lock → plan → journal → fan out → settle → answer (design §4).
 import { checkCondition } from '../core/condition.ts';
-import { type Mutation, type MutationResult, mapPaths, pathsOf } from '../core/mutation.ts';
+import type { Entry } from '../core/entry.ts';
+import {
+  type Mutation,
+  type MutationResult,
+  mapPaths,
+  pathsOf,
+  type RenameMutation,
+} from '../core/mutation.ts';
 import { joinPath, nameOf } from '../core/path.ts';
+import type { Condition } from '../core/query.ts';
 import type { Route } from '../core/route.ts';
 import { type Ctx, otherSide, type Side } from '../core/store.ts';
 import { StoreError } from '../core/store-error.ts';
@@ -81,13 +89,23 @@ async function resolveDestination(parts: GatewayParts, write: Write, primary: Si
   const { mutation, place, ctx } = write;
   if (mutation.verb !== 'rename' || !mutation.intoDirectory) return mutation;
   const exact = { ...mutation, intoDirectory: false };
+  const there = await entryAt(parts, { ctx, place }, primary, mutation.destination);
+  if (there?.type !== 'directory') return exact;
+  return { ...exact, destination: joinPath(mutation.destination, nameOf(mutation.path)) };
+}
+
+/** What a side has at a canonical path; undefined if nothing. */
+async function entryAt(
+  parts: GatewayParts,
+  { ctx, place }: Pick<Write, 'ctx' | 'place'>,
+  side: Side,
+  canonical: string,
+): Promise<Entry | undefined> {
+  const path = pathOn(side, place, canonical);
   try {
-    const path = pathOn(primary, place, mutation.destination);
-    const { entry } = await parts.sides[primary].store.query({ verb: 'stat', path }, ctx);
-    if (entry.type !== 'directory') return exact;
-    return { ...exact, destination: joinPath(mutation.destination, nameOf(mutation.path)) };
+    return (await parts.sides[side].store.query({ verb: 'stat', path }, ctx)).entry;
   } catch (error) {
-    if (StoreError.from(error).kind === 'not-found') return exact;
+    if (StoreError.from(error).kind === 'not-found') return undefined;
     throw error;
   }
 }
@@ -98,14 +116,7 @@ async function checkFirst(
   { mutation, place, ctx }: Write,
   primary: Side,
 ): Promise<void> {
-  const path = pathOn(primary, place, mutation.path);
-  const entry = await parts.sides[primary].store.query({ verb: 'stat', path }, ctx).then(
-    (answer) => answer.entry,
-    (error: StoreError) => {
-      if (error.kind === 'not-found') return undefined;
-      throw error;
-    },
-  );
+  const entry = await entryAt(parts, { ctx, place }, primary, mutation.path);
   if (mutation.verb === 'append') {
     if (!entry) throw StoreError.notFound(mutation.path);
     if (mutation.position !== undefined && entry.lengthBytes !== mutation.position) {
@@ -119,27 +130,66 @@ async function checkFirst(
 }
 
 /**
- * The mutation with an If-Match that the primary understands. An upload's ETag is frozen from create to flush: a flush with it
+ * A condition on a path with an If-Match that the primary understands; as it was where nothing is there, so that the primary judges.
+ * @throws StoreError `condition-failed`
+ */
+async function ownCondition(
+  parts: GatewayParts,
+  { mutation, route, ctx, place }: Write,
+  asked: { path: string; condition: Condition },
+  primary: Side,
+): Promise<Condition> {
+  const { path, condition } = asked;
+  if (condition.ifMatch === undefined || condition.ifMatch === '*') return condition;
+  const there = await entryAt(parts, { ctx, place }, primary, path);
+  if (!there || there.etag === condition.ifMatch) return condition;
+  const failure = new StoreError('condition-failed', 'the condition If-Match is not met');
+  const listing = { parts, route, ctx, place: { ...place, path } };
+  return (await translateCondition(listing, { verb: mutation.verb, condition }, primary, failure)).condition;
+}
+
+/**
+ * The mutation with every If-Match as the primary understands it. An upload's ETag is frozen from create to flush: a flush with it
  * passes, whatever the store shows meanwhile; an ETag of the other side is judged there (semantics A11).
  */
 async function withOwnEtag(parts: GatewayParts, write: Write, primary: Side): Promise<Mutation> {
-  const { mutation, route, ctx, place } = write;
+  const { mutation } = write;
+  if (mutation.verb === 'rename') return renameWithOwnEtags(parts, write, mutation, primary);
   const condition = 'condition' in mutation ? mutation.condition : undefined;
-  if (condition?.ifMatch === undefined || condition.ifMatch === '*') return mutation;
-  const { upload } = await parts.journal.state(mutation.path);
+  if (condition?.ifMatch === undefined) return mutation;
+  const { path } = mutation;
+  const { upload } = await parts.journal.state(path);
   if (mutation.verb === 'flush' && upload?.etag === condition.ifMatch) {
     const { ifMatch: _, ...rest } = condition;
     return { ...mutation, condition: rest };
   }
-  const path = pathOn(primary, place, mutation.path);
-  const { entry } = await parts.sides[primary].store.query({ verb: 'stat', path }, ctx);
-  if (entry.etag === condition.ifMatch) return mutation;
-  const failure = new StoreError('condition-failed', 'the condition If-Match is not met');
-  const placed = { parts, route, ctx, place: { ...place, path: mutation.path } };
   return {
     ...mutation,
-    ...(await translateCondition(placed, { verb: mutation.verb, condition }, primary, failure)),
+    condition: await ownCondition(parts, write, { path, condition }, primary),
   } as Mutation;
+}
+
+/** A rename's condition is on its destination, `sourceCondition` on what is moved. */
+async function renameWithOwnEtags(
+  parts: GatewayParts,
+  write: Write,
+  mutation: RenameMutation,
+  primary: Side,
+): Promise<RenameMutation> {
+  const { path, destination, condition, sourceCondition } = mutation;
+  const own = { ...mutation };
+  if (condition) own.condition = await ownCondition(parts, write, { path: destination, condition }, primary);
+  if (!sourceCondition) return own;
+  try {
+    const asked = { path, condition: sourceCondition };
+    own.sourceCondition = await ownCondition(parts, write, asked, primary);
+  } catch (error) {
+    if (StoreError.from(error).kind !== 'condition-failed') throw error;
+    throw new StoreError('source-condition-failed', 'the condition on the source is not met', {
+      cause: error,
+    });
+  }
+  return own;
 }
 
 /** Waits for the second outcome, writes down what is left, lets the path go. */

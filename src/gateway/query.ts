@@ -5,7 +5,7 @@ import type { Route } from '../core/route.ts';
 import type { Ctx, Side } from '../core/store.ts';
 import { StoreError } from '../core/store-error.ts';
 import { askTruth } from './ask.ts';
-import { translateCondition } from './etags.ts';
+import { frozenEtag, translateCondition } from './etags.ts';
 import type { GatewayParts } from './gateway-parts.ts';
 import { type Listing, list } from './listing.ts';
 import { entryForClient, findPlace, type Place, pathOn } from './places.ts';
@@ -16,8 +16,8 @@ const summaryPage = 5000;
 
 /** While an upload is unflushed its ETag stays the one that was shown first (semantics A11). */
 async function frozen(parts: GatewayParts, path: string, entry: Entry): Promise<Entry> {
-  const { upload } = await parts.journal.state(path);
-  return upload?.etag === undefined || !upload.unflushed ? entry : { ...entry, etag: upload.etag };
+  const etag = frozenEtag(await parts.journal.state(path));
+  return etag === undefined ? entry : { ...entry, etag };
 }
 
 async function named<R extends QueryResult>(listing: Listing, side: Side, result: R): Promise<R> {
