@@ -69,83 +69,98 @@ function holdsOf(requests: readonly LockRequest[]): Map<string, Hold> {
   return holds;
 }
 
+/** What is held on each path, counted by hold. */
+interface Held {
+  isFree(holds: Map<string, Hold>): boolean;
+  take(holds: Map<string, Hold>): void;
+  give(holds: Map<string, Hold>): void;
+}
+
+function createHeld(): Held {
+  const held = new Map<string, Map<Hold, number>>();
+  return {
+    isFree(holds) {
+      for (const [path, hold] of holds) {
+        for (const other of held.get(path)?.keys() ?? []) if (!compatible[hold].includes(other)) return false;
+      }
+      return true;
+    },
+    take(holds) {
+      for (const [path, hold] of holds) {
+        let counts = held.get(path);
+        if (!counts) {
+          counts = new Map();
+          held.set(path, counts);
+        }
+        counts.set(hold, (counts.get(hold) ?? 0) + 1);
+      }
+    },
+    give(holds) {
+      for (const [path, hold] of holds) {
+        const counts = held.get(path)!;
+        const left = counts.get(hold)! - 1;
+        if (left > 0) counts.set(hold, left);
+        else counts.delete(hold);
+        if (counts.size === 0) held.delete(path);
+      }
+    },
+  };
+}
+
+/** What waiters want, by path; what is merely passed through does not count. */
+function want(holds: Map<string, Hold>, wanted: Map<string, Hold[]>): void {
+  for (const [path, hold] of holds) {
+    if (hold !== 'ancestor') wanted.set(path, [...(wanted.get(path) ?? []), hold]);
+  }
+}
+
+/** Fair on the path itself; a folder's waiting subtree lock lets newcomers below it pass (semantics A9). */
+function overtakes(holds: Map<string, Hold>, wanted: Map<string, Hold[]>): boolean {
+  for (const [path, hold] of holds) {
+    if (hold === 'ancestor') continue;
+    for (const other of wanted.get(path) ?? []) if (!compatible[hold].includes(other)) return true;
+  }
+  return false;
+}
+
+/** Grants every waiter that may go, in order. */
+function wake(waiting: Set<Waiter>, held: Held): void {
+  const passed = new Map<string, Hold[]>();
+  for (const waiter of waiting) {
+    if (held.isFree(waiter.holds) && !overtakes(waiter.holds, passed)) waiter.grant();
+    else want(waiter.holds, passed);
+  }
+}
+
 /** Locks of one process. */
 export function createLocks(options: LocksOptions): Locks {
-  const held = new Map<string, Map<Hold, number>>();
+  const held = createHeld();
   const waiting = new Set<Waiter>();
-
-  const free = (path: string, hold: Hold): boolean => {
-    for (const other of held.get(path)?.keys() ?? []) if (!compatible[hold].includes(other)) return false;
-    return true;
-  };
-  /** Fair on the path itself; a folder's waiting subtree lock lets newcomers below it pass (semantics A9). */
-  const overtakes = (holds: Map<string, Hold>, wanted: Map<string, Hold[]>): boolean => {
-    for (const [path, hold] of holds) {
-      if (hold === 'ancestor') continue;
-      for (const other of wanted.get(path) ?? []) if (!compatible[hold].includes(other)) return true;
-    }
-    return false;
-  };
-  const want = (holds: Map<string, Hold>, wanted: Map<string, Hold[]>): void => {
-    for (const [path, hold] of holds) {
-      if (hold !== 'ancestor') wanted.set(path, [...(wanted.get(path) ?? []), hold]);
-    }
-  };
-  const take = (holds: Map<string, Hold>): void => {
-    for (const [path, hold] of holds) {
-      let counts = held.get(path);
-      if (!counts) {
-        counts = new Map();
-        held.set(path, counts);
-      }
-      counts.set(hold, (counts.get(hold) ?? 0) + 1);
-    }
-  };
-  const isFree = (holds: Map<string, Hold>): boolean => {
-    for (const [path, hold] of holds) if (!free(path, hold)) return false;
-    return true;
-  };
-  const wake = (): void => {
-    const passed = new Map<string, Hold[]>();
-    for (const waiter of waiting) {
-      if (isFree(waiter.holds) && !overtakes(waiter.holds, passed)) waiter.grant();
-      else want(waiter.holds, passed);
-    }
-  };
-  const release = (holds: Map<string, Hold>): void => {
-    for (const [path, hold] of holds) {
-      const counts = held.get(path)!;
-      const left = counts.get(hold)! - 1;
-      if (left > 0) counts.set(hold, left);
-      else counts.delete(hold);
-      if (counts.size === 0) held.delete(path);
-    }
-    if (waiting.size > 0) wake();
-  };
   const lockOf = (holds: Map<string, Hold>): Lock => {
+    held.take(holds);
     let open = true;
     return {
       release() {
-        if (open) release(holds);
+        if (!open) return;
         open = false;
+        held.give(holds);
+        if (waiting.size > 0) wake(waiting, held);
       },
     };
   };
-
   const wait = (holds: Map<string, Hold>, signal: AbortSignal, waitMs: number): Promise<Lock> =>
     new Promise((resolve, reject) => {
       const waiter: Waiter = {
         holds,
         grant() {
-          settle();
-          take(holds);
+          leave();
           resolve(lockOf(holds));
         },
       };
       const give = (error: StoreError): void => {
-        settle();
+        leave();
         reject(error);
-        wake(); // those who stood behind this one may be free to go
+        wake(waiting, held); // those who stood behind this one may be free to go
       };
       const timer = setTimeout(() => {
         options.onTimeout?.();
@@ -157,7 +172,7 @@ export function createLocks(options: LocksOptions): Locks {
       }, waitMs);
       const abort = (): void =>
         give(new StoreError('aborted', 'the caller went away while waiting for the path'));
-      const settle = (): void => {
+      const leave = (): void => {
         clearTimeout(timer);
         signal.removeEventListener('abort', abort);
         waiting.delete(waiter);
@@ -165,7 +180,6 @@ export function createLocks(options: LocksOptions): Locks {
       signal.addEventListener('abort', abort);
       waiting.add(waiter);
     });
-
   return {
     waiters: () => waiting.size,
     async acquire(requests, signal, waitMs = options.waitMs) {
@@ -173,14 +187,10 @@ export function createLocks(options: LocksOptions): Locks {
       const holds = holdsOf(requests);
       const queued = new Map<string, Hold[]>();
       for (const waiter of waiting) want(waiter.holds, queued);
-      if (isFree(holds) && !overtakes(holds, queued)) {
-        take(holds);
-        return lockOf(holds);
-      }
+      if (held.isFree(holds) && !overtakes(holds, queued)) return lockOf(holds);
       if (waiting.size >= options.maxWaiters) {
-        throw new StoreError('throttled', `more than ${options.maxWaiters} requests wait for paths`, {
-          retryAfterMs: 1000,
-        });
+        const message = `more than ${options.maxWaiters} requests wait for paths`;
+        throw new StoreError('throttled', message, { retryAfterMs: 1000 });
       }
       return wait(holds, signal, waitMs);
     },
