@@ -46,6 +46,8 @@ export interface LakeOptions {
   routes?: string;
   /** Appended to gateway.yaml's `writes`. */
   writes?: Record<string, number>;
+  /** How long a store may take to answer, milliseconds. */
+  timeoutMs?: number;
   /** Addresses of stores that the test serves itself; no emulator is started for them. */
   sourceUrl?: string;
   targetUrl?: string;
@@ -53,7 +55,8 @@ export interface LakeOptions {
 
 /** Short waits, so that a test sees breakers close and repair finish soon. */
 function gatewayYaml(options: LakeOptions): string {
-  const layers = '{ timeoutMs: 5000, breaker: { resetMs: 500, rollingMs: 2000, volumeThreshold: 5 } }';
+  const breaker = '{ resetMs: 500, rollingMs: 2000, volumeThreshold: 5 }';
+  const layers = `{ timeoutMs: ${options.timeoutMs ?? 5000}, breaker: ${breaker} }`;
   const writes = { zombieMs: 500, bodyIdleMs: 5000, ...options.writes };
   return `state: { dir: ../state }
 stores:
