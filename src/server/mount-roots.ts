@@ -30,6 +30,7 @@ export async function isRootEmpty(store: Store, root: string): Promise<boolean> 
 /** Makes every root that the table in force writes; what fails is tried again until it is there. */
 export function ensureRoots(stores: Record<Side, Store>, table: () => RoutingTable, logger: Logger) {
   const made = new Set<string>();
+  const warned = new Set<string>();
   const makeAll = async (): Promise<void> => {
     for (const route of table().routes.values()) {
       const sides: Side[] = route.writes === 'both' ? ['source', 'target'] : [route.writes];
@@ -43,8 +44,11 @@ export function ensureRoots(stores: Record<Side, Store>, table: () => RoutingTab
       const mutation = { verb: 'mkdir', path, parents: 'all', attributes: { permission: 0o755 } } as const;
       await stores[side].mutate(mutation, soon('mount root'));
       made.add(key);
+      warned.delete(key);
     } catch (error) {
-      logger.warn({ side, path, err: error }, 'the root of a mount cannot be made yet');
+      const level = warned.has(key) ? 'debug' : 'warn';
+      warned.add(key);
+      logger[level]({ side, path, err: error }, 'the root of a mount cannot be made yet');
     }
   };
   let running: Promise<void> | undefined;

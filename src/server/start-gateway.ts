@@ -102,7 +102,9 @@ function startRepairOf(parts: Omit<Parts, 'repair' | 'table'>, table: () => Tabl
       backoffMs,
       maxBackoffMs: backoffMaxMs,
       onOutcome: (outcome) => metrics.repairs.child(outcome).inc(),
-      onError: ({ path, truth }, error) => logger.warn({ path, truth, err: error }, 'not settled yet'),
+      // While a store is away this is said for every path and every try: the metrics say it better.
+      onError: ({ path, truth }, error) =>
+        logger[error.temporary ? 'debug' : 'warn']({ path, truth, err: error }, 'not settled yet'),
     },
   );
 }
