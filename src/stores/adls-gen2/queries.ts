@@ -14,8 +14,9 @@ import type {
 } from '../../core/query.ts';
 import type { Ctx } from '../../core/store.ts';
 import { StoreError } from '../../core/store-error.ts';
+import { answerBody } from '../../wire/answer-body.ts';
 import type { Account } from './account.ts';
-import { conditionHeaders, sdkConditions } from './conditions.ts';
+import { conditionHeaders } from './conditions.ts';
 import { entryOfHeaders, isFolder } from './entries.ts';
 import { fromConnection, fromSdk } from './failures.ts';
 import { type Place, placeOf } from './place.ts';
@@ -122,25 +123,32 @@ export async function read(account: Account, query: ReadQuery, ctx: Ctx): Promis
     throw isDirectory(path);
   }
   if (lengthBytes === 0) return readNothing(account, query, ctx);
-  // The SDK would ask again by itself when a stream breaks off; whether to is for our caller to decide.
-  const answer = await account.file(place).read(offset, lengthBytes, {
-    abortSignal: ctx.signal,
-    conditions: sdkConditions(condition),
-    maxRetryRequests: 0,
-  });
-  const headers = answer._response.headers.toJson();
-  const source = answer.readableStreamBody as Readable;
+  const answer = await account.open(
+    {
+      method: 'GET',
+      place,
+      headers: { ...rangeHeaders(offset, lengthBytes), ...conditionHeaders(condition) },
+    },
+    ctx,
+  );
+  const { headers } = answer;
   if (isFolder(headers)) {
-    source.destroy();
+    answer.body.destroy();
     throw isDirectory(path);
   }
-  const entry = entryOfHeaders(path, headers);
-  const body = Readable.from(translated(source, ctx.signal), { objectMode: false });
-  // Errors are for whoever reads; one who has let go must not be struck by them, and must not keep the connection.
-  body.on('error', () => undefined);
-  source.on('error', () => undefined);
-  body.once('close', () => source.destroy());
-  return { entry, offset, lengthBytes: Number(headers['content-length'] ?? 0), body };
+  const failure = (error: unknown): StoreError => fromConnection(error, ctx.signal, false);
+  const body = answerBody(answer.body, { failure });
+  return {
+    entry: entryOfHeaders(path, headers),
+    offset,
+    lengthBytes: Number(headers['content-length'] ?? 0),
+    body,
+  };
+}
+
+function rangeHeaders(offset: number, lengthBytes: number | undefined): Record<string, string> {
+  if (offset === 0 && lengthBytes === undefined) return {};
+  return { 'x-ms-range': `bytes=${offset}-${lengthBytes === undefined ? '' : offset + lengthBytes - 1}` };
 }
 
 async function readNothing(account: Account, query: ReadQuery, ctx: Ctx): Promise<ReadResult> {
@@ -150,14 +158,6 @@ async function readNothing(account: Account, query: ReadQuery, ctx: Ctx): Promis
   if (offset >= entry.lengthBytes)
     throw new StoreError('invalid-range', `the file is ${entry.lengthBytes} bytes long`);
   return { entry, offset, lengthBytes: 0, body: Readable.from([]) };
-}
-
-async function* translated(source: Readable, signal: AbortSignal): AsyncGenerator<Buffer> {
-  try {
-    yield* source;
-  } catch (error) {
-    throw fromConnection(error, signal, false);
-  }
 }
 
 /** The MD5 that was stored with the file, if one was. @throws StoreError `unsupported` if none was */

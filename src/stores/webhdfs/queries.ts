@@ -1,5 +1,5 @@
 // The questions a WebHDFS or Gen1 store answers, but listings.
-import { Readable, Transform } from 'node:stream';
+import { Readable } from 'node:stream';
 import { aclOfPermission, formatBits } from '../../core/acl.ts';
 import { checkCondition } from '../../core/condition.ts';
 import type { Entry } from '../../core/entry.ts';
@@ -15,6 +15,7 @@ import type {
 } from '../../core/query.ts';
 import type { Ctx } from '../../core/store.ts';
 import { StoreError } from '../../core/store-error.ts';
+import { answerBody } from '../../wire/answer-body.ts';
 import { fromAclStatus, fromContentSummary, fromFileChecksum } from '../../wire/webhdfs/file-status.ts';
 import { readXattrs } from './properties.ts';
 import { isDirectory, missing, mustFind, type StoreParts } from './store-parts.ts';
@@ -75,36 +76,8 @@ export async function read(parts: StoreParts, query: ReadQuery, ctx: Ctx): Promi
   const lengthBytes = Math.min(query.lengthBytes ?? entry.lengthBytes, entry.lengthBytes - offset);
   if (lengthBytes === 0) return { entry, offset, lengthBytes, body: Readable.from([]) };
   const source = await parts.calls.open(path, offset, lengthBytes, ctx);
-  return { entry, offset, lengthBytes, body: counted(source, lengthBytes, ctx.signal) };
-}
-
-/** The same bytes, but an error instead of too few or too many. */
-function counted(source: Readable, lengthBytes: number, signal: AbortSignal): Readable {
-  let left = lengthBytes;
-  const changed = (): StoreError =>
-    new StoreError('unavailable', 'the file was changed while it was read', { temporary: true });
-  const body = new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      left -= chunk.length;
-      if (left < 0) done(changed());
-      else done(null, chunk);
-    },
-    flush(done) {
-      done(left === 0 ? null : changed());
-    },
-  });
-  const end = (): void => {
-    body.destroy(new StoreError('aborted', 'the caller has gone away', { cause: signal.reason as unknown }));
-  };
-  if (signal.aborted) end();
-  signal.addEventListener('abort', end, { once: true });
-  source.on('error', (error) => body.destroy(fromTransportError(error, signal, false)));
-  body.once('close', () => {
-    signal.removeEventListener('abort', end);
-    source.destroy();
-  });
-  source.pipe(body);
-  return body;
+  const failure = (error: unknown): StoreError => fromTransportError(error, ctx.signal, false);
+  return { entry, offset, lengthBytes, body: answerBody(source, { lengthBytes, failure }) };
 }
 
 /** @throws StoreError */
