@@ -14,6 +14,7 @@ export function nextUrl(location: string, from: string, path: string): string {
 
 /** A Location may hold raw UTF-8, which Node hands over byte by byte. */
 function escaped(url: string): string {
+  if (/^[!-~]*$/.test(url)) return url;
   return [...Buffer.from(url, 'latin1')]
     .map((byte) =>
       byte > 0x20 && byte < 0x7f

@@ -118,24 +118,28 @@ async function uploadWithNode(
   answered.catch(() => undefined);
   // What breaks after the answer concerns nobody; what breaks before it rejects `answered`.
   request.on('error', () => undefined);
-  const source = Readable.from('bytes' in upload ? [upload.bytes] : upload.chunks);
+  const source = 'bytes' in upload ? undefined : Readable.from(upload.chunks);
   let bodyError: StoreError | undefined;
-  source.once('error', (error) => {
+  source?.once('error', (error) => {
     if (error instanceof StoreError) bodyError = error;
   });
   let timer: NodeJS.Timeout | undefined;
-  const sent = pipeline(source, request).then(() => {
-    timer = setTimeout(() => {
-      request.destroy(
-        new StoreError('timeout', `no answer within ${headersTimeoutMs} ms`, { applied: 'unknown' }),
-      );
-    }, headersTimeoutMs);
-  });
-  sent.catch(() => undefined);
+  const late = (): void => {
+    const message = `no answer within ${headersTimeoutMs} ms`;
+    request.destroy(new StoreError('timeout', message, { applied: 'unknown' }));
+  };
+  const onSent = (): void => {
+    timer = setTimeout(late, headersTimeoutMs);
+  };
+  if (source) pipeline(source, request).then(onSent, () => undefined);
+  else {
+    request.end((upload as { bytes: Buffer }).bytes);
+    onSent();
+  }
   try {
     // A server that refuses may answer, and close, while the body is still on its way.
     const [response] = await answered;
-    if (!source.readableEnded) source.destroy();
+    if (source && !source.readableEnded) source.destroy();
     return { status: response.statusCode ?? 0, headers: response.headers, body: response };
   } catch (error) {
     if (!bodyError) throw fromTransportError(error, signal, true);
