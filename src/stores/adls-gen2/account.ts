@@ -37,6 +37,7 @@ export interface OwnRequest {
   place: Place;
   query?: Record<string, string>;
   headers?: Record<string, string>;
+  body?: { bytes: Buffer | Readable; length: number };
 }
 
 /** An account as the verbs use it. */
@@ -57,7 +58,7 @@ export interface Account {
       rawPath: string;
       search: string;
       headers: Record<string, string>;
-      body?: Readable;
+      body?: Readable | Buffer;
       api: 'dfs' | 'blob';
     },
     signal: AbortSignal,
@@ -131,14 +132,21 @@ export function openAccount(url: string, credential: Gen2Credential): Account {
       return client;
     },
     blob: ({ filesystem: name, path }) => blobs.getContainerClient(name).getBlockBlobClient(path),
-    async ask({ method, place, query = {}, headers = {} }, { signal, requestId }) {
+    async ask({ method, place, query = {}, headers = {}, body }, { signal, requestId }) {
       const search = Object.entries(query)
         .map(([name, value]) => `${name}=${encodeURIComponent(value)}`)
         .join('&');
       const sent: Record<string, string> = { ...headers, 'x-ms-client-request-id': requestId };
-      if (isMutating(method)) sent['content-length'] = '0';
+      if (isMutating(method)) sent['content-length'] = String(body?.length ?? 0);
       const answer = await forward(
-        { method, rawPath: urlPath(place), search, headers: sent, api: 'dfs' },
+        {
+          method,
+          rawPath: urlPath(place),
+          search,
+          headers: sent,
+          api: 'dfs',
+          ...(body ? { body: body.bytes } : {}),
+        },
         signal,
       );
       const text = await readText(answer, { method, url: '', headers: {}, signal });

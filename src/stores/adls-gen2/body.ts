@@ -1,10 +1,11 @@
 // A body on its way into a file: staged by append requests whose length is known, never held whole.
 import { Readable } from 'node:stream';
-import type { DataLakeFileClient } from '@azure/storage-file-datalake';
 import type { Body } from '../../core/mutation.ts';
 import type { Ctx } from '../../core/store.ts';
 import { StoreError } from '../../core/store-error.ts';
 import { bodyChunks } from '../tree/receive-body.ts';
+import type { Account } from './account.ts';
+import type { Place } from './place.ts';
 
 /** A body up to this size is read whole before the first request, so that one that breaks off changes nothing: 256 KiB. */
 export const wholeBodyBytes = 262_144;
@@ -72,18 +73,21 @@ export function portionsOf(body: Body | undefined, ctx: Ctx): Portions {
  * @throws StoreError
  */
 export async function stageBody(
-  file: DataLakeFileClient,
+  account: Account,
+  place: Place,
   position: number,
   portions: Portions,
   ctx: Ctx,
   options: { leaseId?: string | undefined; first?: Buffer; last?: () => Promise<void> } = {},
 ): Promise<number> {
-  const { leaseId, first, last } = options;
-  const append = (body: Buffer | Readable, at: number, bytes: number) =>
-    file.append(body, at, bytes, {
-      abortSignal: ctx.signal,
-      conditions: leaseId === undefined ? {} : { leaseId },
-    });
+  const { leaseId, last } = options;
+  const headers = leaseId === undefined ? {} : { 'x-ms-lease-id': leaseId };
+  const append = (body: Buffer | Readable, at: number, bytes: number) => {
+    const query = { position: String(at), action: 'append' };
+    return account.ask({ method: 'PATCH', place, query, headers, body: { bytes: body, length: bytes } }, ctx);
+  };
+  const isSmall = portions.lengthBytes !== undefined && portions.lengthBytes <= wholeBodyBytes;
+  const first = options.first ?? (isSmall ? await portions.take(wholeBodyBytes + 1) : undefined);
   let at = position;
   if (first) {
     await last?.();

@@ -70,7 +70,7 @@ export async function create(account: Account, mutation: CreateMutation, ctx: Ct
   if (isEmpty) return { entry: writtenEntry(path, made, { type: 'file', lengthBytes: 0, attributes }) };
   try {
     const leaseId = condition?.leaseId;
-    const end = await stageBody(file, 0, portions, ctx, { leaseId, ...(first ? { first } : {}) });
+    const end = await stageBody(account, place, 0, portions, ctx, { leaseId, ...(first ? { first } : {}) });
     await permission(ctx);
     const fence = { ...(made.etag === undefined ? {} : { ifMatch: unquote(made.etag) }) };
     const flushed = await sdk(
@@ -117,7 +117,7 @@ export async function append(account: Account, mutation: AppendMutation, ctx: Ct
     throw new StoreError('bad-offset', `the file is ${entry.lengthBytes} bytes long, not ${position}`);
   const leaseId = condition?.leaseId;
   const file = account.file(place);
-  const end = await sdk(stageBody(file, entry.lengthBytes, portionsOf(body, ctx), ctx, { leaseId }), true);
+  const end = await stageBody(account, place, entry.lengthBytes, portionsOf(body, ctx), ctx, { leaseId });
   await permission(ctx);
   if (end === entry.lengthBytes) return { entry };
   const fence = entry.etag === undefined ? {} : { ifMatch: entry.etag };

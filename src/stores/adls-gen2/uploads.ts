@@ -27,13 +27,10 @@ export async function stage(account: Account, mutation: StageMutation, ctx: Ctx)
   const place = placeOf(path);
   if (!place || place.path === '') throw isDirectory(path);
   const last = ctx.beforeCommit ? () => permission(ctx) : undefined;
-  await sdk(
-    stageBody(account.file(place), position, portionsOf(body, ctx), ctx, {
-      leaseId: condition?.leaseId,
-      ...(last ? { last } : {}),
-    }),
-    true,
-  );
+  await stageBody(account, place, position, portionsOf(body, ctx), ctx, {
+    leaseId: condition?.leaseId,
+    ...(last ? { last } : {}),
+  });
   return {};
 }
 
