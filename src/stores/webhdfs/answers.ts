@@ -1,7 +1,7 @@
 // Reading what a store answers: JSON with a limit, errors as StoreError.
 
 import type { Readable } from 'node:stream';
-import { buffer } from 'node:stream/consumers';
+import { finished } from 'node:stream/promises';
 import { StoreError } from '../../core/store-error.ts';
 import { fromRemoteException } from '../../wire/webhdfs/errors.ts';
 import type { Answer } from './transport.ts';
@@ -50,7 +50,8 @@ export async function errorOf(answer: Answer, signal: AbortSignal, mutating: boo
 
 /** Takes the rest of an answer off its connection, so that the connection can be used again. */
 export async function drain(body: Readable): Promise<void> {
-  await buffer(body);
+  body.resume();
+  await finished(body);
 }
 
 function parsed(bytes: Buffer): unknown {
