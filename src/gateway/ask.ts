@@ -50,7 +50,8 @@ export async function askTruth<T>(
     ctx.trail.servedBy = plan.side;
     try {
       const answer = await ask(plan.side);
-      if (!mark.marked) return answer;
+      // A busy folder is always being written somewhere: its listing was overlaid with what is open, and concurrent with the rest.
+      if (!mark.marked || (tree && attempt === maxAttempts - 1)) return answer;
       discard(answer);
     } catch (thrown) {
       const error = StoreError.from(thrown, 'no');
