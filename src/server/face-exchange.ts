@@ -115,28 +115,41 @@ async function sendStream(
   response: ServerResponse,
   idleMs: number,
 ): Promise<void> {
-  // A client that has gone away must not leave the store's stream waiting for it.
-  const onClose = (): void => {
-    body.destroy();
-  };
-  response.once('close', onClose);
   let sentBytes = 0;
-  try {
-    for await (const chunk of body) {
+  await new Promise<void>((resolve, reject) => {
+    if (body.destroyed) throw body.errored ?? brokeOff();
+    const finish = (error?: Error): void => {
+      response.off('close', onClose);
+      if (error && !response.destroyed) reject(error);
+      else resolve();
+    };
+    // A client that has gone away must not leave the store's stream waiting for it.
+    const onClose = (): void => {
+      body.destroy();
+      finish();
+    };
+    response.once('close', onClose);
+    body.once('end', () => finish());
+    body.once('error', finish);
+    body.once('close', () => finish(body.readableEnded ? undefined : brokeOff()));
+    body.on('data', (chunk: Buffer) => {
       sentBytes += chunk.length;
-      if (!response.write(chunk)) await writable(response, idleMs);
-    }
-  } catch (error) {
-    if (!response.destroyed) throw error;
-  } finally {
-    response.off('close', onClose);
-  }
+      if (response.write(chunk)) return;
+      body.pause();
+      writable(response, idleMs).then(
+        () => body.resume(),
+        (error: Error) => body.destroy(error),
+      );
+    });
+  });
   if (response.destroyed) return;
   const promised = response.getHeader('content-length');
   if (promised !== undefined && Number(promised) !== sentBytes) {
     throw new StoreError('internal', `the answer (${reply.status}) has ${sentBytes} of ${promised} bytes`);
   }
 }
+
+const brokeOff = (): StoreError => new StoreError('unavailable', 'the answer broke off');
 
 function writable(response: ServerResponse, idleMs: number): Promise<void> {
   return new Promise((resolve, reject) => {
