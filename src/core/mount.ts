@@ -1,6 +1,6 @@
 // A mount pairs a subtree of source with one of target. Inside the gateway a path is named by its target path (the canonical path):
 // target roots are never shared between mounts, source roots may be (an evaluation app reads the same source).
-import { isWithin, joinPath, relativeTo } from './path.ts';
+import { isWithin, joinPath, relativeTo, segmentsOf } from './path.ts';
 import type { Side } from './store.ts';
 
 /** A pair of roots, absolute paths in the namespace of each store. */
@@ -21,4 +21,21 @@ export function findMount(mounts: readonly Mount[], side: Side, path: string): M
 /** The same path in the namespace of the other store. */
 export function translatePath(mount: Mount, path: string, from: Side, to: Side): string {
   return from === to ? path : joinPath(mount[to], relativeTo(path, mount[from]));
+}
+
+const hiddenName = '.twinlake';
+
+/**
+ * Where what is not (yet) the client's is kept near a path: below the mount's root; of a mount of everything below the path's root
+ * folder, since on Gen2 nothing but filesystems stands at the root.
+ * @param root of the mount, on the side of `path`
+ */
+export function hiddenFolder(root: string, path: string): string {
+  const [first, ...rest] = segmentsOf(path);
+  return joinPath(root === '/' && rest.length > 0 ? `/${first}` : root, hiddenName);
+}
+
+/** True for hidden folders and all in them: no client sees them, no march compares them. */
+export function isHidden(root: string, path: string): boolean {
+  return isWithin(path, joinPath(root, hiddenName)) || isWithin(path, hiddenFolder(root, path));
 }

@@ -30,15 +30,18 @@ export function mayTakeOver(plan: Plan, first: Attempt): boolean {
   return plan.mayFailOver && (first.outcome === 'unknown' || first.error?.temporary === true);
 }
 
-/** What the secondary is sent: the decision has been made at the primary, so no condition and no lease (semantics A3). */
-export function forSecondary(mutation: Mutation): Mutation {
+/**
+ * What the secondary is sent: conditions and leases are the primary's to judge (semantics A3). Once it has taken the mutation, missing
+ * parents are made; until then no more than the client allows, for a refusal would leave them behind.
+ */
+function forSecondary(mutation: Mutation, order: Plan['order']): Mutation {
   const free = { ...mutation } as Mutation;
   if ('condition' in free) delete free.condition;
   if (free.verb === 'rename') {
     delete free.sourceCondition;
     free.replace = 'any';
   }
-  if ('parents' in free) free.parents = 'all';
+  if ('parents' in free && order === 'primary-first') free.parents = 'all';
   return free;
 }
 
@@ -119,7 +122,7 @@ export function fanOut(
       return within(
         parts.lag.limits.lagMs,
         giveUp,
-        send(secondary, forSecondary(mutation), undefined, secondCtx),
+        send(secondary, forSecondary(mutation, plan.order), undefined, secondCtx),
         letGo.signal,
       );
     }
@@ -129,7 +132,7 @@ export function fanOut(
       throw new StoreError('aborted', 'the primary did not take it');
     };
     const together = plan.checkFirst ? { ...secondCtx, beforeCommit } : secondCtx;
-    const sent = send(secondary, forSecondary(mutation), split, together);
+    const sent = send(secondary, forSecondary(mutation, plan.order), split, together);
     const decided = await first;
     if (decided.outcome !== 'acked' && !mayTakeOver(plan, decided)) {
       letGo.abort(new StoreError('aborted', 'the primary did not take it', { applied: 'unknown' }));

@@ -1,7 +1,8 @@
 // Listings through the gateway: one side's page with the entries overlaid whose truth is elsewhere (semantics B1).
 import pLimit from 'p-limit';
 import type { Entry } from '../core/entry.ts';
-import { isWithin, joinPath, nameOf, relativeTo } from '../core/path.ts';
+import { isHidden } from '../core/mount.ts';
+import { joinPath, nameOf, relativeTo } from '../core/path.ts';
 import type { ListQuery, ListResult } from '../core/query.ts';
 import type { Route } from '../core/route.ts';
 import type { Ctx, Side } from '../core/store.ts';
@@ -10,7 +11,7 @@ import { askTruth } from './ask.ts';
 import { type Cursor, decodeCursor, encodeCursor } from './cursor.ts';
 import type { GatewayParts } from './gateway-parts.ts';
 import { foreignNames, mergePage } from './overlay.ts';
-import { entryForClient, hiddenFolder, type Place, pathOn } from './places.ts';
+import { entryForClient, type Place, pathOn } from './places.ts';
 
 /** Most rows below a folder that a listing looks at one by one. */
 const overlayLimit = 10_000;
@@ -56,7 +57,6 @@ async function listFolder(
   cursor: Cursor | undefined,
 ): Promise<FolderPage> {
   const { parts, route, ctx, place } = listing;
-  const hidden = hiddenFolder(place.mount, 'target');
   return askTruth(parts, { route, path, tree: true, ctx }, async (side) => {
     const query: ListQuery = { verb: 'list', path: pathOn(side, place, path), recursive: false, limit };
     if (cursor?.token !== undefined && cursor.side === side) query.token = cursor.token;
@@ -83,7 +83,7 @@ async function listFolder(
       overlay: new Map(overlaid),
       deeper,
     });
-    const shown = merged.filter((entry) => !isWithin(joinPath(path, nameOf(entry.path)), hidden));
+    const shown = merged.filter((entry) => !isHidden(place.mount.target, joinPath(path, nameOf(entry.path))));
     return asked.token === undefined
       ? { entries: shown }
       : { entries: shown, next: { after: last ?? '', side, token: asked.token } };
@@ -166,9 +166,8 @@ async function listDirectly(
     else if (cursor) sideQuery.after = cursor.after;
     return { result: await parts.sides[asked].store.query(sideQuery, ctx), side: asked };
   });
-  const hidden = hiddenFolder(place.mount, side);
   const entries = result.entries
-    .filter((entry) => !isWithin(entry.path, hidden))
+    .filter((entry) => !isHidden(place.mount[side], entry.path))
     .map((entry) => entryForClient(entry, side, place, route, ctx));
   if (result.token === undefined) return { entries };
   const tail = result.entries.at(-1);

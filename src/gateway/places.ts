@@ -1,7 +1,6 @@
 // Where a path of a client lies: its mount, its canonical name, and its name on each side.
 import type { Entry } from '../core/entry.ts';
-import { findMount, type Mount, translatePath } from '../core/mount.ts';
-import { isWithin, joinPath } from '../core/path.ts';
+import { findMount, isHidden, type Mount, translatePath } from '../core/mount.ts';
 import type { Route } from '../core/route.ts';
 import type { Ctx, Side } from '../core/store.ts';
 import { StoreError } from '../core/store-error.ts';
@@ -22,13 +21,8 @@ export function namespaceOf(route: Route, ctx: Ctx): Side {
 export function findPlace(route: Route, ctx: Ctx, path: string): Place | undefined {
   const namespace = namespaceOf(route, ctx);
   const mount = findMount(route.mounts, namespace, path);
-  if (!mount || isWithin(path, hiddenFolder(mount, namespace))) return undefined;
+  if (!mount || isHidden(mount[namespace], path)) return undefined;
   return { mount, path: translatePath(mount, path, namespace, 'target') };
-}
-
-/** Where the gateway keeps what is not (yet) the client's: copies before they are renamed into place. In no listing. */
-export function hiddenFolder(mount: Mount, side: Side): string {
-  return joinPath(mount[side], '.twinlake');
 }
 
 /** The name of a canonical path on one side. */

@@ -1,6 +1,6 @@
 // Settles one divergence: fenced by its generation, the path's lock held for the last step only (design §5).
-import { findMount, translatePath } from '../core/mount.ts';
-import { joinPath } from '../core/path.ts';
+import { findMount, hiddenFolder, isHidden, translatePath } from '../core/mount.ts';
+import { isWithin, joinPath } from '../core/path.ts';
 import { otherSide } from '../core/store.ts';
 import { StoreError } from '../core/store-error.ts';
 import type { Divergence } from '../journal/journal.ts';
@@ -14,8 +14,6 @@ export type RepairOutcome = 'cleared' | 'superseded' | 'deferred';
 
 /** How long repair waits for a path's lock, milliseconds: traffic goes first. */
 const lockWaitMs = 2000;
-/** The folder below a mount root that no client sees. */
-const hiddenName = '.twinlake';
 
 let copies = 0;
 
@@ -23,14 +21,15 @@ function jobFor(parts: SyncParts, row: Divergence, path: string): CopyJob {
   const mount = findMount(parts.mounts(), 'target', path);
   if (!mount) throw new StoreError('internal', `${path} lies outside every mount of the routing table`);
   const other = otherSide(row.truth);
-  const hidden = joinPath(mount[other], `${hiddenName}/repair/${row.generation}-${++copies}`);
+  const otherPath = translatePath(mount, path, 'target', other);
+  const hidden = hiddenFolder(mount[other], otherPath);
   return {
     path,
     truth: row.truth,
     other,
     truthPath: translatePath(mount, path, 'target', row.truth),
-    otherPath: translatePath(mount, path, 'target', other),
-    hiddenPath: hidden,
+    otherPath,
+    hiddenPath: joinPath(hidden, `repair/${row.generation}-${++copies}`),
     keepExtras: row.keepExtras ?? false,
   };
 }
@@ -80,22 +79,22 @@ async function settlePath(
   }
 }
 
+/** True for what no client sees. */
+function isOurs(parts: SyncParts, path: string): boolean {
+  return parts.mounts().some(({ target }) => isWithin(path, target) && isHidden(target, path));
+}
+
 /** Everything below a folder, name by name; nested divergences settle themselves. */
 async function settleBelow(parts: SyncParts, row: Divergence, folder: string): Promise<void> {
   const job = jobFor(parts, row, folder);
   const list = (side: 'truth' | 'other') =>
     entriesOf(parts.stores[job[side]], job[`${side}Path`], parts.ctx());
   for await (const { name, truth } of march(list('truth'), list('other'))) {
-    if (name === hiddenName && isMountRoot(parts, folder)) continue;
-    if (!truth && job.keepExtras) continue;
     const path = joinPath(folder, name);
+    if (isOurs(parts, path) || (!truth && job.keepExtras)) continue;
     await settlePath(parts, row, path, async () => undefined);
     if (truth?.type === 'directory') await settleBelow(parts, row, path);
   }
-}
-
-function isMountRoot(parts: SyncParts, path: string): boolean {
-  return parts.mounts().some((mount) => mount.target === path);
 }
 
 /** @throws StoreError if a side does not answer or the sides cannot be made equal now */

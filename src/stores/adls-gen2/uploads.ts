@@ -84,6 +84,15 @@ export async function stageBlock(
   return {};
 }
 
+/** Mode and umask that the service gives a new blob by itself, unless the folder has a default ACL. */
+const blobMode = 0o666;
+const blobUmask = 0o027;
+
+function modeAfterCommit(mode: number | undefined, umask = 0): { permission?: number } {
+  if (mode === undefined || (mode === blobMode && umask === blobUmask)) return {};
+  return { permission: mode & ~umask };
+}
+
 /** Attributes that the Blob API has no words for follow in calls of their own. @throws StoreError */
 export async function commitBlocks(
   account: Account,
@@ -93,7 +102,7 @@ export async function commitBlocks(
   const { path, parents, blockIds, attributes = {}, condition } = mutation;
   const place = placeForNew(path);
   await permission(ctx);
-  const { content, acl, umask: _umask, ...rest } = attributes;
+  const { content, acl, umask, permission: mode, ...rest } = attributes;
   const { contentMd5, ...contentHeaders } = content ?? {};
   const committed = await making(account, place, path, { parents, type: 'file' }, ctx, () =>
     account.blob(place).commitBlockList(blockIds, {
@@ -111,9 +120,8 @@ export async function commitBlocks(
     }),
   );
   const lease = condition?.leaseId === undefined ? {} : { condition: { leaseId: condition.leaseId } };
-  if (Object.keys(rest).length > 0 || acl) {
-    const access = acl ? { acl: { mode: 'set', entries: acl } as const } : {};
+  const access = acl ? { acl: { mode: 'set', entries: acl } as const } : modeAfterCommit(mode, umask);
+  if (Object.keys({ ...rest, ...access }).length > 0)
     return setAttributes(account, { verb: 'set-attributes', path, ...rest, ...access, ...lease }, ctx);
-  }
   return { entry: writtenEntry(path, committed, { type: 'file', lengthBytes: 0 }) };
 }
