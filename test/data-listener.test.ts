@@ -302,6 +302,20 @@ t.test('a chunked body that breaks off is an error', async (t) => {
   answer({ status: 400, headers: {} });
 });
 
+t.test('a chunk that nobody can read ends the body, and is answered', async (t) => {
+  const { face, next } = heldFace();
+  const { port } = await listen(t, { dfs: face });
+  const { socket, all } = dial(t, port);
+  socket.write('PUT /fs/x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\nZZ\r\n');
+  const { request, answer } = await next();
+  await t.rejects(
+    buffer(request.body),
+    new StoreError('aborted', 'the request ended before its body was complete'),
+  );
+  answer({ status: 400, headers: {}, body: 'no' });
+  t.match(await all(), /^HTTP\/1.1 400 Bad Request.*no$/s);
+});
+
 t.test('more bytes than promised: the answer is the last', async (t) => {
   const { port } = await listen(t, { dfs: echo('dfs') });
   const { socket, all } = dial(t, port);

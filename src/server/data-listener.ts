@@ -185,11 +185,12 @@ function answerClientErrors(
     }
     const response = busy.get(socket);
     if (response && !response.destroyed) {
-      // Garbage behind a request that is still being answered (a body longer than promised): that answer is the last.
+      // That answer is the last: garbage behind its request (a body longer than promised), or a body that nobody can read.
       leftBehind.add(socket);
       response.shouldKeepAlive = false;
       socket.pause();
       response.once('close', () => socket.destroy());
+      if (!response.req.complete) response.req.emit('error', error);
       return;
     }
     if (isRawTarget(error)) {
