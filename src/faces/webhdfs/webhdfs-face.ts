@@ -53,9 +53,10 @@ async function serve(options: WebhdfsFaceOptions, exchange: Exchange): Promise<F
     if (answer) return answer;
   }
   if (served) return firstStep(exchange, served) ?? (await served.run(exchange));
-  const error = refusal(exchange);
-  options.onRefused?.(error.message, request);
-  throw error;
+  // One of two words, the Gen2 face's too: it becomes a label, and a client chooses the names of its operations.
+  const asks = request.method === 'GET' || request.method === 'HEAD';
+  options.onRefused?.(asks ? 'unknown-query' : 'unknown-mutation', request);
+  throw refusal(exchange);
 }
 
 async function startExchange(
