@@ -50,7 +50,9 @@ export function dashboard(): unknown {
     builder.withRow(new RowBuilder(row));
     panels
       .filter((panel) => panel.row === row)
-      .forEach((panel, i) => builder.withPanel(panelBuilder(panel, spans[row]?.[i] ?? defaultSpan)));
+      .forEach((panel, i) => {
+        builder.withPanel(panelBuilder(panel, spans[row]?.[i] ?? defaultSpan));
+      });
   }
   const model = builder.build();
   return {
