@@ -58,6 +58,8 @@ export function createGateway(given: Omit<GatewayParts, 'marks'>): Store {
       return query(parts, routeFor(ctx), asked, ctx);
     },
     async mutate(mutation: Mutation, ctx: Ctx): Promise<MutationResult> {
+      // A body may break while its path is waited for: whoever reads it hears of it, and until then it must not end the process.
+      bodyOf(mutation)?.stream.on('error', () => undefined);
       try {
         const route = routeFor(ctx);
         if (mutation.verb === 'stage' || mutation.verb === 'stage-block')
