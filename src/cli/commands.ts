@@ -9,6 +9,7 @@ import { startEmulators } from '../server/start-emulators.ts';
 import { startGateway } from '../server/start-gateway.ts';
 import { createLogger, type Logger } from '../telemetry/logger.ts';
 import { runConfigCheck } from './config-check.ts';
+import { keepHeapModest } from './modest-heap.ts';
 import { welcome } from './welcome.ts';
 
 /** How long a stop may take before the process ends anyway, milliseconds. */
@@ -79,6 +80,7 @@ const sampleConfig = resolve(import.meta.dirname, '../../config');
 
 /** Runs one command line; a config error ends with its lines and exit code 1. */
 export async function run(argv: readonly string[]): Promise<void> {
+  keepHeapModest();
   const program = new Command('twinlake').description(
     'Moves applications from one data lake store to another without downtime.',
   );

@@ -25,6 +25,9 @@ export interface SqliteJournalOptions {
   onWritable?: (writable: boolean, reason?: string) => void;
 }
 
+/** Room for new objects of the thread that owns the file, in MiB. */
+const workerYoungMiB = 12;
+
 type Start = Extract<Answer, { batch: 0 }>;
 
 /** What the journal's methods share. */
@@ -40,6 +43,8 @@ async function startWorker(file: string): Promise<{ worker: Worker; start: Start
   const worker = new Worker(new URL('./sqlite-worker.ts', import.meta.url), {
     workerData: { file },
     execArgv: [],
+    // It holds a batch of rows at a time; by default it would take as much room for new objects as the gateway.
+    resourceLimits: { maxYoungGenerationSizeMb: workerYoungMiB },
   });
   try {
     const start = await new Promise<Start>((resolve, reject) => {
