@@ -71,6 +71,7 @@ async function copyToHidden(parts: SyncParts, job: CopyJob, truth: Entry): Promi
     { verb: 'read', path: job.truthPath, offset: 0 },
     parts.ctx(),
   );
+  parts.onHidden?.(job.other, parentOf(job.hiddenPath));
   const hash = createHash('sha256');
   const counted = hashing(hash, parts.onBytes);
   const flow = pipeline(body, counted);

@@ -2,6 +2,7 @@
 import pLimit from 'p-limit';
 import { StoreError } from '../core/store-error.ts';
 import type { Divergence } from '../journal/journal.ts';
+import { createHiddenFolders } from './hidden-folders.ts';
 import { type RepairOutcome, repairRow } from './repair-row.ts';
 import type { SyncParts } from './sync-parts.ts';
 
@@ -36,7 +37,9 @@ interface Attempts {
 }
 
 /** Starts the loop. */
-export function startRepair(parts: SyncParts, options: RepairOptions): Repair {
+export function startRepair(given: SyncParts, options: RepairOptions): Repair {
+  const hidden = createHiddenFolders();
+  const parts: SyncParts = { ...given, onHidden: hidden.used };
   const limit = pLimit(options.concurrency);
   const attempts = new Map<string, Attempts>();
   const running = new Map<string, Promise<void>>();
@@ -102,6 +105,7 @@ export function startRepair(parts: SyncParts, options: RepairOptions): Repair {
       await Promise.all(jobs.splice(0));
     } while (after !== undefined && !closed);
     if (attempts.size > 0 && parts.journal.gauges().divergentPaths === 0) attempts.clear();
+    if (running.size === 0) await hidden.removeEmpty(parts);
   };
   const wake = (): void => {
     if (closed) return;

@@ -16,6 +16,8 @@ export interface SyncParts {
   /** How long a request without an answer may still land, milliseconds. */
   zombieMs: number;
   ctx(): Ctx;
+  /** Told of the folder of a hidden name before a copy goes there. */
+  onHidden?(side: Side, folder: string): void;
   /** Bytes copied, for metrics. */
   onBytes?(bytes: number): void;
 }
