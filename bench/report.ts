@@ -1,5 +1,5 @@
 // Medians and ratios of the slices, and how they are shown.
-import { cpus, totalmem } from 'node:os';
+import { cpus, loadavg, totalmem } from 'node:os';
 import type { SubjectName } from './subjects.ts';
 
 /** One subject under one scenario for a moment. */
@@ -82,6 +82,7 @@ export function machine() {
     cpu: processors[0]?.model ?? 'unknown',
     memoryGiB: Math.round(totalmem() / 2 ** 30),
     platform: `${process.platform} ${process.arch}`,
+    loadOfLastMinute: loadavg()[0]!.toFixed(1),
   };
 }
 

@@ -98,11 +98,12 @@ async function measure(field: Field, { seconds, connections, chosen }: Plan): Pr
 }
 
 const plan = planOf(process.argv.slice(2));
+// The load before the run: what else the machine had to do.
+const facts = machine();
 const field = await startField(plan.flags);
 try {
   const rows = await measure(field, plan);
   const divergences = await field.divergences();
-  const facts = machine();
   for (const [name, value] of Object.entries(facts)) process.stdout.write(`${name}: ${value}\n`);
   process.stdout.write(`paths that differ at the end: ${divergences}\n\n${table(rows)}\n\n`);
   for (const { name, gateway, proxy } of plan.chosen)
