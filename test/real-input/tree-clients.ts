@@ -53,7 +53,11 @@ export function sdkClient(url: string): TreeReader & { write: WriteFile } {
   };
 }
 
-const escaped = (path: string): string => path.split('/').map(encodeURIComponent).join('/');
+/** The path below the mount's root, escaped. */
+const rooted = (path: string): string => {
+  const escaped = path.split('/').map(encodeURIComponent).join('/');
+  return path === '' ? '/lake' : `/lake/${escaped}`;
+};
 
 /** WebHDFS with fetch. @param url a server, without `/webhdfs/v1` */
 export function fetchClient(url: string, user = 'ann'): TreeReader & { write: WriteFile } {
@@ -64,7 +68,7 @@ export function fetchClient(url: string, user = 'ann'): TreeReader & { write: Wr
   };
   const call = (method: string, path: string, params: Record<string, string>): Promise<Response> => {
     const search = new URLSearchParams({ 'user.name': user, ...params });
-    return ask(method, `${url}/webhdfs/v1/lake${path === '' ? '' : `/${escaped(path)}`}?${search}`);
+    return ask(method, `${url}/webhdfs/v1${rooted(path)}?${search}`);
   };
   const secondStep = async (first: Response): Promise<string> => {
     await first.body?.cancel();
@@ -81,8 +85,14 @@ export function fetchClient(url: string, user = 'ann'): TreeReader & { write: Wr
     },
     async read(path) {
       const first = await call('GET', path, { op: 'OPEN' });
-      const answer = first.status === 307 ? await ask('GET', await secondStep(first)) : first;
-      return digest(answer.body as unknown as AsyncIterable<Uint8Array>);
+      if (first.status !== 307) return digest(first.body as unknown as AsyncIterable<Uint8Array>);
+      const location = await secondStep(first);
+      // A NameNode's Location names the file in composed form (Java's URI does that), also where it is not the file's.
+      const isComposed = path === path.normalize('NFC');
+      const where = isComposed
+        ? location
+        : location.replace(/\/webhdfs\/v1[^?]*/, `/webhdfs/v1${rooted(path)}`);
+      return digest((await ask('GET', where)).body as unknown as AsyncIterable<Uint8Array>);
     },
     async list() {
       const listed = new Map<string, string>();
@@ -115,17 +125,16 @@ export function npmClient(url: string): Pick<TreeReader, 'read'> & { write: Writ
   const { hostname: host, port } = new URL(url);
   const { createClient } = createRequire(import.meta.url)('webhdfs');
   const client: NpmWebhdfs = createClient({ host, port, path: '/webhdfs/v1', user: 'bob' });
-  const pathOf = (path: string): string => `/lake/${escaped(path)}`;
   return {
     write: ({ path, file }) =>
       new Promise((resolve, reject) => {
-        const remote = client.createWriteStream(pathOf(path));
+        const remote = client.createWriteStream(rooted(path));
         remote.once('error', reject);
         remote.once('finish', resolve);
         createReadStream(file).once('error', reject).pipe(remote);
       }),
     async read(path) {
-      const chunks = client.createReadStream(pathOf(path));
+      const chunks = client.createReadStream(rooted(path));
       const hash = createHash('sha256');
       let lengthBytes = 0;
       await pipeline(
