@@ -1,5 +1,6 @@
 // Stops asking a store that keeps failing, and asks again after a while (opossum). Only temporary errors count.
 import CircuitBreaker from 'opossum';
+import { bodyOf } from '../core/mutation.ts';
 import type { Store } from '../core/store.ts';
 import { ownLimit, StoreError } from '../core/store-error.ts';
 
@@ -73,7 +74,13 @@ export function withBreaker(
     store: {
       ...store,
       query: (query, ctx) => fire(() => store.query(query, ctx), ctx.signal),
-      mutate: (mutation, ctx) => fire(() => store.mutate(mutation, ctx), ctx.signal),
+      async mutate(mutation, ctx) {
+        try {
+          return await fire(() => store.mutate(mutation, ctx), ctx.signal);
+        } finally {
+          bodyOf(mutation)?.stream.destroy();
+        }
+      },
       async close() {
         breaker.shutdown();
         await store.close?.();

@@ -1,5 +1,6 @@
 // Bounds how many calls a store sees at a time, and how many wait (p-limit).
 import pLimit from 'p-limit';
+import { bodyOf } from '../core/mutation.ts';
 import type { Store } from '../core/store.ts';
 import { ownLimit, StoreError } from '../core/store-error.ts';
 
@@ -19,6 +20,12 @@ export function withLimit(store: Store, options: { concurrency: number; queueDep
   return {
     ...store,
     query: (query, ctx) => run(() => store.query(query, ctx), ctx.signal),
-    mutate: (mutation, ctx) => run(() => store.mutate(mutation, ctx), ctx.signal),
+    async mutate(mutation, ctx) {
+      try {
+        return await run(() => store.mutate(mutation, ctx), ctx.signal);
+      } finally {
+        bodyOf(mutation)?.stream.destroy();
+      }
+    },
   };
 }

@@ -1,5 +1,6 @@
 // Gives up on a store that does not answer in time. Time spent on the client's body or waiting for the other side does not count.
 import { bodyOf, type Mutation } from '../core/mutation.ts';
+import type { QueryResult } from '../core/query.ts';
 import type { Ctx, Store } from '../core/store.ts';
 import { StoreError } from '../core/store-error.ts';
 
@@ -11,25 +12,25 @@ interface Watchdog {
   expired: Promise<never>;
   touch(): void;
   hold<T>(work: () => Promise<T>): Promise<T>;
+  /** While this is true the time does not run out. */
+  excuse(reason: () => boolean): void;
   stop(): void;
 }
 
-function startWatchdog(
-  timeoutMs: number,
-  outer: AbortSignal,
-  isWaitingForClient: () => boolean,
-  error: () => StoreError,
-): Watchdog {
+function startWatchdog(timeoutMs: number, outer: AbortSignal, error: () => StoreError): Watchdog {
   const controller = new AbortController();
   let timer: NodeJS.Timeout | undefined;
   let fired = false;
+  let stopped = false;
+  let held = 0;
+  let isExcused = (): boolean => false;
   let reject: (reason: StoreError) => void;
   const expired = new Promise<never>((_, refuse) => {
     reject = refuse;
   });
   expired.catch(() => undefined);
   const fire = (): void => {
-    if (isWaitingForClient()) {
+    if (isExcused()) {
       touch();
       return;
     }
@@ -40,6 +41,7 @@ function startWatchdog(
   };
   const touch = (): void => {
     clearTimeout(timer);
+    if (fired || stopped || held > 0) return;
     timer = setTimeout(fire, timeoutMs);
   };
   touch();
@@ -49,14 +51,22 @@ function startWatchdog(
     expired,
     touch,
     async hold(work) {
+      held++;
       clearTimeout(timer);
       try {
         return await work();
       } finally {
-        if (!fired) touch();
+        held--;
+        touch();
       }
     },
-    stop: () => clearTimeout(timer),
+    excuse(reason) {
+      isExcused = reason;
+    },
+    stop() {
+      stopped = true;
+      clearTimeout(timer);
+    },
   };
 }
 
@@ -67,22 +77,23 @@ function watchedCtx(ctx: Ctx, dog: Watchdog): Ctx {
   return beforeCommit ? { ...watched, beforeCommit: () => dog.hold(beforeCommit) } : watched;
 }
 
-/** True while the store has taken all there is of a body that has not ended: then the client is slow, not the store. */
-function isUnfed(mutation: Mutation): boolean {
+/** Puts the watchdog back at each chunk of a body. @returns true while the store waits for the client's next one */
+function watchBody(mutation: Mutation, touch: () => void): () => boolean {
   const stream = bodyOf(mutation)?.stream;
-  return stream !== undefined && !stream.readableEnded && !stream.destroyed && stream.readableLength === 0;
-}
-
-function watchBody(mutation: Mutation, dog: Watchdog): void {
-  const body = bodyOf(mutation);
-  if (!body) return;
-  // Listening on `pause`/`data` would start the flow; wrapping `read` shows progress without touching the stream's mode.
-  const { stream } = body;
+  if (!stream) return () => false;
+  let asked = stream.readableLength > 0;
+  // Listening on `data` would start the flow; wrapping `read` and `push` shows demand and progress without touching the mode.
+  const read = stream.read.bind(stream);
+  stream.read = (size) => {
+    asked = true;
+    return read(size);
+  };
   const push = stream.push.bind(stream);
   stream.push = (chunk, encoding) => {
-    dog.touch();
+    touch();
     return push(chunk, encoding);
   };
+  return () => asked && !stream.readableEnded && !stream.destroyed && stream.readableLength === 0;
 }
 
 /**
@@ -95,26 +106,29 @@ export function withTimeout(store: Store, { timeoutMs }: { timeoutMs: number }):
   return {
     ...store,
     async query(query, ctx) {
-      const dog = startWatchdog(timeoutMs, ctx.signal, () => false, late(query.verb, 'no'));
+      const dog = startWatchdog(timeoutMs, ctx.signal, late(query.verb, 'no'));
+      const asked = store.query(query, { ...ctx, signal: dog.signal });
       try {
-        return await Promise.race([store.query(query, { ...ctx, signal: dog.signal }), dog.expired]);
+        return await Promise.race([asked, dog.expired]);
       } finally {
         dog.stop();
+        if (dog.fired()) asked.then(discard, () => undefined);
       }
     },
     async mutate(mutation, ctx) {
-      const dog = startWatchdog(
-        timeoutMs,
-        ctx.signal,
-        () => isUnfed(mutation),
-        late(mutation.verb, 'unknown'),
-      );
-      watchBody(mutation, dog);
+      const dog = startWatchdog(timeoutMs, ctx.signal, late(mutation.verb, 'unknown'));
+      dog.excuse(watchBody(mutation, dog.touch));
       try {
         return await Promise.race([store.mutate(mutation, watchedCtx(ctx, dog)), dog.expired]);
       } finally {
         dog.stop();
+        bodyOf(mutation)?.stream.destroy();
       }
     },
   };
+}
+
+/** An answer that came too late holds a connection until its body is gone. */
+function discard(answer: QueryResult): void {
+  if ('body' in answer) answer.body.destroy();
 }

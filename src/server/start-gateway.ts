@@ -75,9 +75,10 @@ function openJournal(
 }
 
 async function openSides(config: GatewayConfig, journal: Journal, metrics: Metrics, logger: Logger) {
-  const leases = leaseTableIn(journal);
   const open = (side: Side): Promise<ServedSide> =>
-    openSide(side, config.stores[side], metrics, leases, (state) => logger.warn({ side, state }, 'breaker'));
+    openSide(side, config.stores[side], metrics, leaseTableIn(journal, side), (state) =>
+      logger.warn({ side, state }, 'breaker'),
+    );
   return { source: await open('source'), target: await open('target') };
 }
 
