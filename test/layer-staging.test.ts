@@ -1,44 +1,12 @@
 // The staging layer over a store that can do no more than append at the end, as HDFS.
 import { PassThrough } from 'node:stream';
 import t, { type Test } from 'tap';
-import type { Ctx, Store } from '../src/core/store.ts';
+import type { Ctx } from '../src/core/store.ts';
 import { StoreError } from '../src/core/store-error.ts';
 import { withStaging } from '../src/layers/staging.ts';
 import { createMemoryStore } from '../src/stores/memory/memory-store.ts';
 import { bodyOfBytes, createFixture, type Fixture, kindOf } from './contract/fixture.ts';
-import { storeContract } from './contract/store-contract.ts';
-
-const verbsOfStaging = new Set(['stage', 'flush', 'stage-block', 'commit-blocks']);
-
-/** A memory store that refuses what HDFS has not; `onAppend` may break an append after the bytes went in. */
-function appendOnly(onAppend: () => void = () => undefined): Store & { appends: number } {
-  const inner = createMemoryStore({ name: 'inner' });
-  const store = {
-    ...inner,
-    appends: 0,
-    supports: { ...inner.supports, staging: false, atomicCreate: false },
-    async mutate(mutation: Parameters<Store['mutate']>[0], ctx: Ctx) {
-      if (verbsOfStaging.has(mutation.verb)) throw StoreError.unsupported(`no ${mutation.verb}`);
-      const result = await inner.mutate(mutation, ctx);
-      if (mutation.verb === 'append') {
-        store.appends += 1;
-        onAppend();
-      }
-      return result;
-    },
-  };
-  return store;
-}
-
-await storeContract(t, {
-  name: 'staging over appends',
-  // A gap cannot be kept: an append beyond the end waits for those before it.
-  without: ['a flush over a gap or beyond what was staged is refused'],
-  open: async () => {
-    const store = withStaging(appendOnly());
-    return { store, close: async () => undefined };
-  },
-});
+import { appendOnly } from './stacks/append-only.ts';
 
 interface Rig extends Fixture {
   inner: ReturnType<typeof appendOnly>;

@@ -22,6 +22,8 @@ export interface ContractOptions {
   root?: string;
   /** Names of cases that this store stack cannot keep; say why beside the call. */
   without?: readonly string[];
+  /** What must hold when all cases have run. */
+  afterwards?(t: Test): Promise<void>;
 }
 
 const allCases: readonly ContractCase[] = [
@@ -53,5 +55,6 @@ export async function storeContract(t: Test, options: ContractOptions): Promise<
         await each.run(test, createFixture(store, folder));
       });
     }
+    if (options.afterwards) await options.afterwards(suite);
   });
 }
