@@ -1,3 +1,4 @@
+// The Gen2 driver when others write too, when bodies break, and what it sends by itself.
 import { Readable } from 'node:stream';
 import { buffer, text } from 'node:stream/consumers';
 import t from 'tap';
