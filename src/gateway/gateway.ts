@@ -5,6 +5,7 @@ import type { Route } from '../core/route.ts';
 import type { Ctx, Direct, Store, Supports } from '../core/store.ts';
 import { StoreError } from '../core/store-error.ts';
 import type { GatewayParts } from './gateway-parts.ts';
+import { createKnownFolders } from './implied-folders.ts';
 import { mutate } from './mutate.ts';
 import { findPlace, isTwoSided, pathOn } from './places.ts';
 import { query } from './query.ts';
@@ -43,8 +44,8 @@ function directOf(parts: GatewayParts, route: Route, path: string, ctx: Ctx): Di
 }
 
 /** @throws StoreError `denied` (from the operations) if no app of the table matches the caller */
-export function createGateway(given: Omit<GatewayParts, 'marks'>): Store {
-  const parts: GatewayParts = { ...given, marks: createReadMarks() };
+export function createGateway(given: Omit<GatewayParts, 'marks' | 'folders'>): Store {
+  const parts: GatewayParts = { ...given, marks: createReadMarks(), folders: createKnownFolders() };
   const stage = createStager(parts);
   const routeFor = (ctx: Ctx): Route => {
     const route = parts.table().match(ctx.caller);

@@ -8,7 +8,7 @@ import {
   pathsOf,
   type RenameMutation,
 } from '../core/mutation.ts';
-import { joinPath, nameOf } from '../core/path.ts';
+import { joinPath, nameOf, parentOf } from '../core/path.ts';
 import type { Condition } from '../core/query.ts';
 import type { Route } from '../core/route.ts';
 import { type Ctx, otherSide, type Side } from '../core/store.ts';
@@ -19,6 +19,7 @@ import { aftermath, reachesOf } from './aftermath.ts';
 import { translateCondition } from './etags.ts';
 import { type Attempt, type FanOut, fanOut, mayTakeOver } from './fan-out.ts';
 import { type GatewayParts, sidesDown } from './gateway-parts.ts';
+import { makeParents, parentsKnown, unmakeParents } from './implied-folders.ts';
 import { entryForClient, isTwoSided, type Place, pathOn, placeMutation } from './places.ts';
 import { type Plan, plan, type SettleFirst } from './plan.ts';
 import { settle } from './settle.ts';
@@ -295,6 +296,7 @@ async function writeUnderLock(parts: GatewayParts, asked: Write, lock: Lock): Pr
     if (mutation.verb === 'lease') leaseAtPrimary(decided.plan);
     if (decided.plan.checkFirst) await checkFirst(parts, write, decided.plan.primary);
     const intent = await openIntent(parts, write, decided.plan);
+    forgetFolders(parts, mutation);
     const sent = fanOut(parts, decided.plan, mutation, write.place, write.route.app, write.ctx);
     finished = finish(parts, write, decided, intent, sent);
     return await answerOf(write, decided.plan, sent, finished);
@@ -333,16 +335,52 @@ export async function mutate(
   ctx: Ctx,
 ): Promise<MutationResult> {
   const { place, translate } = placeMutation(route, ctx, pathsOf(mutation));
-  const canonical = mapPaths(mutation, translate);
-  const write: Write = { route, ctx, place, mutation: canonical };
-  const mode = lockModeOf(canonical);
-  const requests = reachesOf(canonical).map(({ path }) => ({ path, mode }));
+  return carryOut(parts, { route, ctx, place, mutation: mapPaths(mutation, translate) });
+}
+
+/** How often a write looks for its parents again because folders were removed meanwhile. */
+const parentTries = 3;
+
+async function carryOut(parts: GatewayParts, write: Write): Promise<MutationResult> {
+  const { mutation, ctx } = write;
+  const mode = lockModeOf(mutation);
+  const requests = reachesOf(mutation).map(({ path }) => ({ path, mode }));
+  const carry = (inner: Write): Promise<MutationResult> => carryOut(parts, inner);
+  const made: string[] = [];
   try {
-    return await writeUnderLock(parts, write, await parts.locks.acquire(requests, ctx.signal));
+    for (let attempt = 1; ; attempt++) {
+      const { age } = parts.folders;
+      made.push(...(await makeParents(parts, write, carry)));
+      const lock = await parts.locks.acquire(requests, ctx.signal);
+      if (attempt === parentTries || age === parts.folders.age || parentsKnown(parts, write))
+        return await writeOrSettle(parts, write, requests, lock);
+      lock.release();
+    }
+  } catch (error) {
+    if (StoreError.from(error).applied === 'no') await unmakeParents(parts, write, made, carry);
+    throw error;
+  }
+}
+
+async function writeOrSettle(
+  parts: GatewayParts,
+  write: Write,
+  requests: { path: string; mode: LockMode }[],
+  lock: Lock,
+): Promise<MutationResult> {
+  try {
+    return await writeUnderLock(parts, write, lock);
   } catch (error) {
     if (!(error instanceof StoreError) || error.code !== 'settle-first') throw error;
     // The lock is free now, so that repair can take it; one more try, then the client is asked to come back.
     await parts.settleNow(error.cause as string[], parts.limits.settleMs);
-    return writeUnderLock(parts, write, await parts.locks.acquire(requests, ctx.signal));
+    return writeUnderLock(parts, write, await parts.locks.acquire(requests, write.ctx.signal));
   }
+}
+
+/** Folders that this mutation may take away are looked for again by the next write into them. */
+function forgetFolders({ folders }: GatewayParts, mutation: Mutation): void {
+  if (mutation.verb === 'delete' || mutation.verb === 'rename') folders.forget(mutation.path);
+  if (mutation.verb === 'concat' && mutation.deleteSourceDirectory)
+    for (const source of mutation.sources) folders.forget(parentOf(source));
 }

@@ -1,0 +1,177 @@
+// Folders that a write implies are made as mutations of their own: each store would give them a mode of its own choice, and no
+// divergence would tell of it.
+import { LRUCache } from 'lru-cache';
+import type { Entry } from '../core/entry.ts';
+import type { Attributes, Mutation } from '../core/mutation.ts';
+import { isWithin, parentOf } from '../core/path.ts';
+import type { Route } from '../core/route.ts';
+import type { Ctx } from '../core/store.ts';
+import { StoreError } from '../core/store-error.ts';
+import { askTruth } from './ask.ts';
+import type { GatewayParts } from './gateway-parts.ts';
+import { type Place, pathOn } from './places.ts';
+
+/** Folders remembered as being there, so that a write into one asks nothing. */
+const maxFolders = 10_000;
+/** What Gen2 takes off the mode of an implied folder unless told otherwise. */
+const gen2Umask = 0o027;
+
+/** Folders that are known to be there. */
+export interface KnownFolders {
+  has(path: string): boolean;
+  /** Raised by `forget`: what was seen before does not count afterwards. */
+  readonly age: number;
+  /** @param seenAt `age` before the folder was looked for */
+  add(path: string, seenAt: number): void;
+  /** The folder and all below it are, or may be, gone. */
+  forget(path: string): void;
+}
+
+/** Knows nothing yet. */
+export function createKnownFolders(): KnownFolders {
+  const folders = new LRUCache<string, true>({ max: maxFolders });
+  let age = 0;
+  return {
+    has: (path) => folders.get(path) === true,
+    get age() {
+      return age;
+    },
+    add(path, seenAt) {
+      if (seenAt === age) folders.set(path, true);
+    },
+    forget(path) {
+      age++;
+      for (const folder of [...folders.keys()]) if (isWithin(folder, path)) folders.delete(folder);
+    },
+  };
+}
+
+/** A write whose paths are canonical. */
+interface Write {
+  route: Route;
+  ctx: Ctx;
+  place: Place;
+  mutation: Mutation;
+}
+
+/** Carries out a mutation like any other. */
+type Carry = (write: Write) => Promise<unknown>;
+
+/** The parent that a write implies; undefined if it implies none, or both sides need not agree. */
+function impliedParent({ route, place, mutation }: Write): string | undefined {
+  if (route.writes !== 'both' || !('parents' in mutation) || mutation.parents === 'none') return undefined;
+  // What has to be there already has a parent.
+  if (mutation.condition?.ifMatch !== undefined) return undefined;
+  const parent = parentOf(mutation.path);
+  return parent !== place.mount.target && isWithin(parent, place.mount.target) ? parent : undefined;
+}
+
+/** For operations of our own on behalf of a client: its answer does not show them, and they end although it goes away. */
+function innerCtx({ wantEntry: _, ...ctx }: Ctx): Ctx {
+  return { ...ctx, trail: {}, signal: new AbortController().signal };
+}
+
+/** False if the parent may have gone since `makeParents`. */
+export function parentsKnown({ folders }: GatewayParts, write: Write): boolean {
+  const parent = impliedParent(write);
+  return parent === undefined || folders.has(parent);
+}
+
+async function lookFor(
+  parts: GatewayParts,
+  write: Write,
+  path: string,
+): Promise<Entry | 'missing' | 'unclear'> {
+  const { route, ctx, place } = write;
+  const read = { route, path, tree: false, ctx: { ...innerCtx(ctx), signal: ctx.signal } };
+  try {
+    const { entry } = await askTruth(parts, read, (side) =>
+      parts.sides[side].store.query({ verb: 'stat', path: pathOn(side, place, path) }, read.ctx),
+    );
+    return entry;
+  } catch (error) {
+    // Anything but a plain no is for the write itself to meet.
+    return StoreError.from(error, 'no').kind === 'not-found' ? 'missing' : 'unclear';
+  }
+}
+
+/** Folders to be made, from the top, and the mode of the one they are made in. */
+async function missingParents(
+  parts: GatewayParts,
+  write: Write,
+  parent: string,
+): Promise<{ missing: string[]; above: number }> {
+  const missing: string[] = [];
+  const { folders } = parts;
+  for (let path = parent; path !== write.place.mount.target; path = parentOf(path)) {
+    if (folders.has(path) && missing.length === 0) break;
+    const seenAt = folders.age;
+    const found = await lookFor(parts, write, path);
+    if (found === 'unclear') return { missing: [], above: 0 };
+    if (found !== 'missing') {
+      if (found.type === 'directory') folders.add(path, seenAt);
+      return { missing, above: found.permission };
+    }
+    missing.unshift(path);
+  }
+  return { missing, above: 0o755 };
+}
+
+/**
+ * The mode as the protocol has it: HDFS gives folders implied by a file their parent's, those implied by a folder the folder's
+ * own, both open to their owner; Gen2 takes the umask off everything.
+ */
+function attributesOf({ mutation, ctx }: Write, above: number): Attributes {
+  const given = 'attributes' in mutation ? mutation.attributes : undefined;
+  if (ctx.protocol === 'dfs') return { permission: 0o777, umask: given?.umask ?? gen2Umask };
+  if (mutation.verb !== 'mkdir') return { permission: (above & 0o777) | 0o300 };
+  const umask = given?.umask === undefined ? {} : { umask: given.umask & ~0o300 };
+  return { permission: ((given?.permission ?? 0o755) & 0o777) | 0o300, ...umask };
+}
+
+/**
+ * Makes the missing parents of a write on both sides.
+ * @returns what was made, from the top, for `unmake` if the write is refused
+ */
+export async function makeParents(parts: GatewayParts, write: Write, carry: Carry): Promise<string[]> {
+  const parent = impliedParent(write);
+  if (parent === undefined || parts.folders.has(parent)) return [];
+  const { missing, above } = await missingParents(parts, write, parent);
+  const made: string[] = [];
+  for (const path of missing) {
+    // A filesystem comes into being only where the protocol allows it: elsewhere the write is refused for its want.
+    const parents = 'parents' in write.mutation ? write.mutation.parents : 'none';
+    if (parents === 'below-root-folder' && parentOf(path) === '/') return made;
+    const seenAt = parts.folders.age;
+    try {
+      const mutation: Mutation = { verb: 'mkdir', path, parents, attributes: attributesOf(write, above) };
+      await carry({ ...write, mutation, ctx: innerCtx(write.ctx) });
+    } catch (error) {
+      if (StoreError.from(error).applied === 'unknown') throw error;
+      // What stands in the way stands in the way of the write too, which says so in its own words.
+      return made;
+    }
+    parts.folders.add(path, seenAt);
+    made.push(path);
+  }
+  return made;
+}
+
+/** Takes away again what was made for a write that was refused, as far as nobody uses it. */
+export async function unmakeParents(
+  parts: GatewayParts,
+  write: Write,
+  made: readonly string[],
+  carry: Carry,
+): Promise<void> {
+  for (const path of [...made].reverse()) {
+    parts.folders.forget(path);
+    try {
+      const mutation: Mutation = { verb: 'delete', path, recursive: false };
+      await carry({ ...write, mutation, ctx: innerCtx(write.ctx) });
+    } catch (error) {
+      if (StoreError.from(error).kind !== 'not-empty') parts.events.onError?.('implied folders', error);
+      return;
+    }
+  }
+}
