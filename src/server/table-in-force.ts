@@ -32,11 +32,13 @@ function mountsOf(routes: Iterable<Route>): Mount[] {
   return [...mounts.values()];
 }
 
+function isSame(mount: Mount): (other: Mount) => boolean {
+  return ({ source, target }) => source === mount.source && target === mount.target;
+}
+
 /** The only side that is written by any app of the mount so far; source where nobody has written yet (semantics D1). */
 function loneSide(mount: Mount, routes: readonly Route[]): Side {
-  const mine = routes.filter((route) =>
-    route.mounts.some((other) => other.target === mount.target && other.source === mount.source),
-  );
+  const mine = routes.filter((route) => route.mounts.some(isSame(mount)));
   return mine.length > 0 && mine.every((route) => route.writes === 'target') ? 'target' : 'source';
 }
 
@@ -51,13 +53,14 @@ export function transition(
 ): Transition {
   const routes = new Map(desired.map((route) => [route.app, route]));
   const held = new Map<string, string>();
-  for (const route of desired) {
-    const before = effective.find((old) => old.app === route.app);
-    if (before?.writes !== 'both' || route.writes === 'both') continue;
-    const needed = route.mounts.find((mount) => unsettled(mount.target));
+  for (const before of effective) {
+    if (before.writes !== 'both') continue;
+    const after = routes.get(before.app);
+    const kept = after?.writes === 'both' ? after.mounts : [];
+    const needed = before.mounts.find((mount) => !kept.some(isSame(mount)) && unsettled(mount.target));
     if (!needed) continue;
-    routes.set(route.app, before);
-    held.set(route.app, `writes stay on both sides until nothing below ${needed.target} diverges any more`);
+    routes.set(before.app, before);
+    held.set(before.app, `both sides are needed until nothing below ${needed.target} diverges any more`);
   }
   const next = [...routes.values()];
   const added = mountsOf(next)
@@ -99,17 +102,23 @@ export function createTableInForce(options: TableOptions): TableInForce {
   let effective = options.former ?? nothing;
   let desired = effective;
   let held = new Map<string, string>();
+  let failure: string | undefined;
   let desiredText = '';
   let queue: Promise<void> = Promise.resolve();
 
   const firstStart = options.former === undefined;
-  const unsettledPaths = async (): Promise<string[]> => {
-    const rows = await journal.divergences({ limit: 1_000_000 });
-    const uploads = await journal.uploads();
-    return [
-      ...rows.items.map((row) => row.path),
-      ...uploads.filter((upload) => upload.unflushed).map((upload) => upload.path),
-    ];
+  /** Target roots of the mounts in force with a row, an open intent or unflushed bytes at, above or below them. */
+  const unsettledRoots = async (): Promise<Set<string>> => {
+    const roots = new Set<string>();
+    const unflushed = (await journal.uploads()).filter((upload) => upload.unflushed);
+    for (const { target } of mountsOf(effective.routes.values())) {
+      const above = await journal.state(target);
+      const below = await journal.below(target, { direct: false, limit: 1 });
+      const found = [...above.intents, ...below.divergences, ...below.intents];
+      const uploading = unflushed.some((upload) => isWithin(upload.path, target));
+      if (above.divergence || found.length > 0 || uploading) roots.add(target);
+    }
+    return roots;
   };
   const addSide = async (mount: Mount, truth: Side): Promise<Change[]> => {
     const { divergence } = await journal.state(mount.target);
@@ -129,9 +138,9 @@ export function createTableInForce(options: TableOptions): TableInForce {
     return [{ do: 'put', divergence: { ...common, keepExtras: true } }];
   };
   const apply = async (): Promise<void> => {
-    const unsettled = await unsettledPaths();
+    const unsettled = await unsettledRoots();
     const change = transition([...effective.routes.values()], [...desired.routes.values()], (path) =>
-      unsettled.some((row) => isWithin(row, path) || isWithin(path, row)),
+      unsettled.has(path),
     );
     const rows: Change[] = [];
     for (const { mount, truth } of change.added) rows.push(...(await addSide(mount, truth)));
@@ -150,6 +159,15 @@ export function createTableInForce(options: TableOptions): TableInForce {
     };
     for (const { mount } of change.added) options.onDivergence(mount.target);
   };
+  const attempt = async (): Promise<void> => {
+    try {
+      await apply();
+      failure = undefined;
+    } catch (error) {
+      failure = `it could not be put in force: ${error instanceof Error ? error.message : String(error)}`;
+      throw error;
+    }
+  };
   const enqueue = (work: () => Promise<void>): Promise<void> => {
     queue = queue.then(work, work);
     return queue;
@@ -160,14 +178,15 @@ export function createTableInForce(options: TableOptions): TableInForce {
       enqueue(() => {
         desired = table;
         desiredText = text;
-        return apply();
+        return attempt();
       }),
-    retry: () => (held.size > 0 ? enqueue(apply) : Promise.resolve()),
+    retry: () => (held.size > 0 || failure !== undefined ? enqueue(attempt) : Promise.resolve()),
     status() {
       const apps = new Set([...desired.routes.keys(), ...effective.routes.keys()]);
       return [...apps].map((app) => {
         const status: RouteStatus = { app };
-        const [wanted, inForce, reason] = [desired.routes.get(app), effective.routes.get(app), held.get(app)];
+        const [wanted, inForce] = [desired.routes.get(app), effective.routes.get(app)];
+        const reason = held.get(app) ?? failure;
         if (wanted) status.desired = wanted;
         if (inForce) status.effective = inForce;
         if (reason !== undefined) status.reason = reason;
