@@ -3,7 +3,7 @@ import type { RoutingTable } from '../core/route.ts';
 import type { Side, Store } from '../core/store.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { Locks } from '../journal/locks.ts';
-import type { KnownFolders } from './implied-folders.ts';
+import type { KnownFolders } from './known-folders.ts';
 import type { ReadMarks } from './read-marks.ts';
 import type { Outcome } from './settle.ts';
 import type { LagBudget, LetGo } from './tee.ts';

@@ -5,7 +5,7 @@ import type { Route } from '../core/route.ts';
 import type { Ctx, Direct, Store, Supports } from '../core/store.ts';
 import { StoreError } from '../core/store-error.ts';
 import type { GatewayParts } from './gateway-parts.ts';
-import { createKnownFolders } from './implied-folders.ts';
+import { createKnownFolders } from './known-folders.ts';
 import { mutate } from './mutate.ts';
 import { findPlace, isTwoSided, pathOn } from './places.ts';
 import { query } from './query.ts';

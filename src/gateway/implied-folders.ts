@@ -1,6 +1,5 @@
 // Folders that a write implies are made as mutations of their own: each store would give them a mode of its own choice, and no
 // divergence would tell of it.
-import { LRUCache } from 'lru-cache';
 import type { Entry } from '../core/entry.ts';
 import type { Attributes, Mutation } from '../core/mutation.ts';
 import { isWithin, parentOf } from '../core/path.ts';
@@ -11,40 +10,8 @@ import { askTruth } from './ask.ts';
 import type { GatewayParts } from './gateway-parts.ts';
 import { type Place, pathOn } from './places.ts';
 
-/** Folders remembered as being there, so that a write into one asks nothing. */
-const maxFolders = 10_000;
 /** What Gen2 takes off the mode of an implied folder unless told otherwise. */
 const gen2Umask = 0o027;
-
-/** Folders that are known to be there. */
-export interface KnownFolders {
-  has(path: string): boolean;
-  /** Raised by `forget`: what was seen before does not count afterwards. */
-  readonly age: number;
-  /** @param seenAt `age` before the folder was looked for */
-  add(path: string, seenAt: number): void;
-  /** The folder and all below it are, or may be, gone. */
-  forget(path: string): void;
-}
-
-/** Knows nothing yet. */
-export function createKnownFolders(): KnownFolders {
-  const folders = new LRUCache<string, true>({ max: maxFolders });
-  let age = 0;
-  return {
-    has: (path) => folders.get(path) === true,
-    get age() {
-      return age;
-    },
-    add(path, seenAt) {
-      if (seenAt === age) folders.set(path, true);
-    },
-    forget(path) {
-      age++;
-      for (const folder of [...folders.keys()]) if (isWithin(folder, path)) folders.delete(folder);
-    },
-  };
-}
 
 /** A write whose paths are canonical. */
 interface Write {
