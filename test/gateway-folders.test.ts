@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import t from 'tap';
 import type { Mutation } from '../src/core/mutation.ts';
 import type { Side } from '../src/core/store.ts';
-import { createKnownFolders } from '../src/gateway/implied-folders.ts';
+import { createKnownFolders } from '../src/gateway/known-folders.ts';
 import { createRig, type Rig } from './gateway/rig.ts';
 
 async function modes(rig: Rig, path: string): Promise<(number | string)[]> {
