@@ -14,7 +14,7 @@ async function described(store: Store, path: string, modes: boolean): Promise<st
   const { entry } = await store.query({ verb: 'stat', path, attributes: true }, ctx);
   const { content, own } = propertiesOf(entry);
   const headers = JSON.stringify([...content, ...own].sort());
-  if (entry.type === 'directory') return `${rights(entry, false)} ${headers} directory`;
+  if (entry.type === 'directory') return `${rights(entry, modes)} ${headers} directory`;
   return `${rights(entry, modes)} ${headers} ${entry.lengthBytes} ${await digestOf(store, entry)}`;
 }
 
@@ -57,8 +57,7 @@ async function treeOf(store: Store, root: string, modes: boolean): Promise<Map<s
 
 /**
  * Asserts that both hold the same paths with the same bytes, rights and properties below their roots.
- * Modes of folders are left out: nobody names those of implied parents, and HDFS and Gen2 choose differently.
- * @param modes false: nobody named those of files either
+ * @param modes false: nobody named the modes
  */
 export async function sameTrees(
   t: Test,
