@@ -1,18 +1,10 @@
-// The contract suite as clients see the whole: client → face → gateway → clients → faces → memory, in both protocols.
+// The contract suite as a Gen2 client sees the whole: client → face → gateway → clients → faces → memory.
 import t from 'tap';
 import { gatewayContract } from './stacks/gateway-contract.ts';
 import { clientOfGateway } from './stacks/gateway-stacks.ts';
-import { noExpiry, noGaps, noHadoopFacts, noJoining } from './stacks/left-out.ts';
+import { noExpiry, noGaps, noJoining } from './stacks/left-out.ts';
 
 t.setTimeout(120_000);
-
-gatewayContract(t, {
-  name: 'webhdfs client → face → gateway over webhdfs and gen2',
-  speaks: 'source',
-  hasFace: true,
-  open: (t, options) => clientOfGateway(t, 'webhdfs', options),
-  without: { target: noHadoopFacts },
-});
 
 gatewayContract(t, {
   name: 'gen2 client → face → gateway over webhdfs and gen2',
