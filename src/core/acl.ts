@@ -9,8 +9,11 @@ export interface AclEntry {
   permission: number;
 }
 
-/** How a set of entries changes an ACL: the five Hadoop verbs; Gen2 `setAccessControl` is `set`. */
-export type AclMode = 'set' | 'modify' | 'remove' | 'remove-default' | 'remove-all';
+/**
+ * How a set of entries changes an ACL: the five Hadoop verbs, and `replace`, which is Gen2's `setAccessControl`. `set` keeps the
+ * default entries if it has none, and the access entries if it has default ones only; `replace` keeps nothing.
+ */
+export type AclMode = 'set' | 'replace' | 'modify' | 'remove' | 'remove-default' | 'remove-all';
 
 /** Most entries of one scope that Gen2 holds (wire reference §6). */
 export const maxAclEntries = 32;
@@ -121,7 +124,7 @@ const keyOf = (entry: AclEntry): string => `${entry.scope}:${entry.type}:${entry
 
 /**
  * The ACL after a change, with masks recomputed where the change names none (as HDFS `AclTransformation` does).
- * @throws StoreError `invalid` if `set` lacks a base entry or a scope exceeds `maxAclEntries`
+ * @throws StoreError `invalid` if `set` or `replace` lacks a base entry or a scope exceeds `maxAclEntries`
  */
 export function changeAcl(
   current: readonly AclEntry[],
@@ -144,10 +147,15 @@ export function changeAcl(
     const access = change.filter((entry) => entry.scope === 'access');
     // HDFS: setting only default entries keeps the access ACL, and the other way round.
     next = [...change];
+    if (mode === 'replace') return completed(next, named);
     if (access.length === 0) next.push(...current.filter((entry) => entry.scope === 'access'));
     if (access.length === change.length) next.push(...current.filter((entry) => entry.scope === 'default'));
   }
-  return sortAcl([...completeScope(next, named, 'access'), ...completeScope(next, named, 'default')]);
+  return completed(next, named);
+}
+
+function completed(entries: readonly AclEntry[], named: ReadonlySet<string>): AclEntry[] {
+  return sortAcl([...completeScope(entries, named, 'access'), ...completeScope(entries, named, 'default')]);
 }
 
 function completeScope(

@@ -63,13 +63,8 @@ function rightsChanges(truth: Entry, other: Entry, can: Common): AttributeChange
     return permission === other.permission ? [] : [{ permission }];
   // A mode cannot be set beside an extended ACL on Gen2: the sticky bit of such a folder is not compared.
   if (formatAcl(sortAcl(wanted)) === formatAcl(sortAcl(found))) return [];
-  if (!isExtendedAcl(wanted)) return [{ acl: { mode: 'remove-all', entries: [] } }, { permission }];
-  const changes: AttributeChange[] = [{ acl: { mode: 'set', entries: wanted } }];
-  const isDefault = (entry: { scope: string }): boolean => entry.scope === 'default';
-  // Setting access entries alone keeps the default ones.
-  if (found.some(isDefault) && !wanted.some(isDefault))
-    changes.unshift({ acl: { mode: 'remove-default', entries: [] } });
-  return changes;
+  const whole: AttributeChange = { acl: { mode: 'replace', entries: wanted } };
+  return isExtendedAcl(wanted) ? [whole] : [whole, { permission }];
 }
 
 function ownProperties({ properties }: Entry): Record<string, string> {

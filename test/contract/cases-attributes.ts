@@ -97,6 +97,24 @@ export const attributeCases: ContractCase[] = [
     },
   },
   {
+    name: 'setting access entries keeps the default ACL, replacing them does not',
+    when: (supports) => supports.acl,
+    async run(t, fixture) {
+      const { at, mkdir, stat } = fixture;
+      await mkdir(at('d'));
+      const defaults = async () =>
+        (await stat(at('d'), true)).acl?.filter((entry) => entry.scope === 'default').length;
+      await set(fixture, at('d'), { acl: { mode: 'modify', entries: parseAcl('default:user:bob:rwx') } });
+      t.equal(await defaults(), 5, 'bob, the three that every ACL has, and the mask');
+      const entries = parseAcl('user::rwx,user:eve:r-x,group::r-x,other::---');
+      await set(fixture, at('d'), { acl: { mode: 'set', entries } });
+      t.equal(await defaults(), 5);
+      await set(fixture, at('d'), { acl: { mode: 'replace', entries } });
+      t.equal(await defaults(), 0);
+      t.ok((await stat(at('d'), true)).acl?.some((entry) => entry.name === 'eve'));
+    },
+  },
+  {
     name: 'properties are set as a whole',
     when: (supports) => supports.properties,
     async run(t, fixture) {

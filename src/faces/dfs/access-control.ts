@@ -58,7 +58,7 @@ export const setAccessControl: Operation = async (exchange) => {
   if (owner !== undefined) mutation.owner = owner;
   if (group !== undefined) mutation.group = group;
   if (permissions !== undefined) mutation.permission = parsePermission(permissions);
-  if (acl !== undefined) mutation.acl = { mode: 'set', entries: parseAcl(acl) };
+  if (acl !== undefined) mutation.acl = { mode: 'replace', entries: parseAcl(acl) };
   return empty(
     200,
     versionHeaders(await entryAfter(exchange, await store.mutate(mutation, ctx), address.path)),
@@ -119,7 +119,8 @@ function parseChange(exchange: Exchange): Change {
   const acl = given(exchange, 'x-ms-acl');
   if (acl === undefined) throw missingHeader('x-ms-acl');
   return {
-    mode,
+    // The whole ACL: Hadoop's client takes default entries away by leaving them out.
+    mode: mode === 'set' ? 'replace' : mode,
     entries: parseAcl(acl, mode !== 'remove'),
     stopOnFailure: !booleanParam(exchange, 'forceFlag'),
   };

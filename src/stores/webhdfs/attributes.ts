@@ -15,6 +15,7 @@ type Step = () => Promise<unknown>;
 
 const aclVerbs = {
   set: 'SETACL',
+  replace: 'SETACL',
   modify: 'MODIFYACLENTRIES',
   remove: 'REMOVEACLENTRIES',
   'remove-default': 'REMOVEDEFAULTACL',
@@ -45,6 +46,10 @@ export async function setAttributes(
       acl.mode === 'remove' ? namesOf(acl.entries, parts.calls.dialect) : formatAcl(acl.entries);
     const params = acl.mode.startsWith('remove-') ? {} : { aclspec };
     steps.push(() => put(aclVerbs[acl.mode], params));
+    // SETACL with access entries alone keeps the default ones.
+    const keepsDefault = !acl.entries.some(({ scope }) => scope === 'default');
+    if (acl.mode === 'replace' && entry.type === 'directory' && keepsDefault)
+      steps.push(() => put(aclVerbs['remove-default'], {}));
   }
   if (mutation.permission !== undefined) {
     steps.push(() => put('SETPERMISSION', { permission: mutation.permission!.toString(8) }));
