@@ -3,19 +3,41 @@ import { createHash } from 'node:crypto';
 import type { Test } from 'tap';
 import { lakeFilesystem, sdkRead, webhdfsClient } from './clients.ts';
 
-/** A path without leading slash → what is there: type, mode, ACL, and length and digest of a file. */
+/** A path without leading slash → what is there, as text. */
 export type Tree = Map<string, string>;
 
-const describe = (type: string, permission: number, acl: string[], bytes?: Buffer): string => {
-  const content = bytes
-    ? ` ${bytes.length} ${createHash('sha256').update(bytes).digest('hex').slice(0, 16)}`
-    : '';
-  return `${type} ${permission.toString(8)} [${acl.sort()}]${content}`;
-};
+/** What both stores can hold. */
+interface Found {
+  type: 'FILE' | 'DIRECTORY';
+  permission: number;
+  /** As text, `user:eve:r-x`. */
+  acl: string[];
+  /** Metadata of the client. */
+  properties: Record<string, string>;
+  /** Content headers but the default type. */
+  content: Record<string, string | undefined>;
+  bytes?: Buffer | undefined;
+}
 
-/** Entries beyond the nine bits of the mode, as both protocols can say them. */
-const named = (entries: readonly string[]): string[] =>
-  entries.filter((entry) => entry.startsWith('default:') || !/^(user|group|mask|other)::/.test(entry));
+function sorted(entries: [string, string | undefined][]): string {
+  return JSON.stringify(entries.filter(([, value]) => value !== undefined && value !== '').sort());
+}
+
+function describe({ type, permission, acl, properties, content, bytes }: Found): string {
+  const isExtended = acl.some((entry) => /^(user|group):[^:]/.test(entry));
+  // Hadoop lists no entries that the mode shows, and the group's own only where the mode shows the mask instead.
+  const shown = isExtended ? /^(user|mask|other)::/ : /^(user|group|mask|other)::/;
+  const entries = acl.filter((entry) => !shown.test(entry)).sort();
+  const { contentType, ...headers } = content;
+  const type_ = contentType === 'application/octet-stream' ? undefined : contentType;
+  const digest = bytes && createHash('sha256').update(bytes).digest('hex').slice(0, 16);
+  return [
+    `${type} ${permission.toString(8)} [${entries}]`,
+    sorted(Object.entries(properties)),
+    sorted(Object.entries({ ...headers, contentType: type_ })),
+    bytes ? `${bytes.length} ${digest}` : '',
+  ].join(' ');
+}
 
 /** Everything below /lake of a WebHDFS server. */
 export async function webhdfsTree(url: string): Promise<Tree> {
@@ -23,51 +45,67 @@ export async function webhdfsTree(url: string): Promise<Tree> {
   const tree: Tree = new Map();
   const walk = async (folder: string): Promise<void> => {
     const { json } = await client.call('GET', folder, 'LISTSTATUS');
-    for (const status of json.FileStatuses.FileStatus) {
-      const path = `${folder}/${status.pathSuffix}`;
+    for (const { pathSuffix, type, permission } of json.FileStatuses.FileStatus) {
+      const path = `${folder}/${pathSuffix}`;
       if (path === '/lake/.twinlake') continue;
-      const isFile = status.type === 'FILE';
       const acl = await client.call('GET', path, 'GETACLSTATUS');
-      const bytes = isFile ? (await client.read(path))!.bytes : undefined;
-      tree.set(
-        path.slice('/lake/'.length),
-        describe(
-          status.type,
-          Number.parseInt(status.permission, 8),
-          named(acl.json.AclStatus.entries),
-          bytes,
-        ),
-      );
-      if (!isFile) await walk(path);
+      const xattrs = await client.call('GET', path, 'GETXATTRS', { encoding: 'base64' });
+      const found: Found = {
+        type,
+        permission: Number.parseInt(permission, 8),
+        acl: acl.json.AclStatus.entries,
+        properties: {},
+        content: {},
+        bytes: type === 'FILE' ? (await client.read(path))!.bytes : undefined,
+      };
+      for (const { name, value } of xattrs.json.XAttrs) {
+        const text = Buffer.from((value ?? '').slice(2), 'base64').toString();
+        const property = name.replace(/^user\.twinlake\./, '');
+        if (property === '.content') found.content = JSON.parse(text);
+        else found.properties[property] = text;
+      }
+      tree.set(path.slice('/lake/'.length), describe(found));
+      if (type === 'DIRECTORY') await walk(path);
     }
   };
   await walk('/lake');
   return tree;
 }
 
-const modeBits = (permissions: string): number =>
-  [...permissions.slice(0, 9)].reduce((bits, letter, i) => (letter === '-' ? bits : bits | (256 >> i)), 0);
-
 /** Everything in filesystem `lake` of a Gen2 server. */
 export async function gen2Tree(url: string): Promise<Tree> {
   const lake = lakeFilesystem(url);
   const tree: Tree = new Map();
-  for await (const item of lake.listPaths({ recursive: true })) {
-    const path = item.name!;
+  for await (const { name, isDirectory } of lake.listPaths({ recursive: true })) {
+    const path = name!;
     if (path === '.twinlake' || path.startsWith('.twinlake/')) continue;
-    const control = await lake.getFileClient(path).getAccessControl();
-    const acl = named(
-      control.acl.map(({ defaultScope, accessControlType, entityId, permissions: may }) => {
-        const bits = `${may.read ? 'r' : '-'}${may.write ? 'w' : '-'}${may.execute ? 'x' : '-'}`;
-        return `${defaultScope ? 'default:' : ''}${accessControlType}:${entityId}:${bits}`;
+    const client = lake.getFileClient(path);
+    const { acl, permissions } = await client.getAccessControl();
+    const { metadata = {}, ...headers } = await client.getProperties();
+    const { hdi_isfolder: _, twinlake_mtime: __, ...properties } = metadata;
+    const { contentType, contentEncoding, contentLanguage, contentDisposition, cacheControl } = headers;
+    tree.set(
+      path,
+      describe({
+        type: isDirectory ? 'DIRECTORY' : 'FILE',
+        permission: modeBits(permissionText(permissions)),
+        acl: acl.map(({ defaultScope, accessControlType, entityId, permissions: may }) => {
+          const bits = `${may.read ? 'r' : '-'}${may.write ? 'w' : '-'}${may.execute ? 'x' : '-'}`;
+          return `${defaultScope ? 'default:' : ''}${accessControlType}:${entityId}:${bits}`;
+        }),
+        properties,
+        content: isDirectory
+          ? {}
+          : { contentType, contentEncoding, contentLanguage, contentDisposition, cacheControl },
+        bytes: isDirectory ? undefined : (await sdkRead(lake, path))!.bytes,
       }),
     );
-    const permission = modeBits(item.permissions ? permissionText(item.permissions) : '');
-    const bytes = item.isDirectory ? undefined : (await sdkRead(lake, path))!.bytes;
-    tree.set(path, describe(item.isDirectory ? 'DIRECTORY' : 'FILE', permission, acl, bytes));
   }
   return tree;
 }
+
+const modeBits = (permissions: string): number =>
+  [...permissions].reduce((bits, letter, i) => (letter === '-' ? bits : bits | (256 >> i)), 0);
 
 function permissionText(permissions: unknown): string {
   type May = { read: boolean; write: boolean; execute: boolean };
