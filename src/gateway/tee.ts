@@ -21,6 +21,11 @@ export interface LagBudget {
 /** Why a secondary was let go, for metrics. */
 export type LetGo = 'lag' | 'lag-total-bytes' | 'late';
 
+/** Share of `lagTotalBytes` from which on all secondaries together count as many: then each may hold `crowdedBytes` only. */
+const crowdedShare = 1 / 8;
+/** What a secondary may hold before the primary waits for it while there are many, bytes. */
+const crowdedBytes = 262_144;
+
 /** Two readings of one body. */
 export interface Tee {
   primary: PassThrough;
@@ -49,7 +54,7 @@ function drained(stream: PassThrough, timeoutMs?: number): Promise<boolean> {
 export function tee(body: Readable, budget: LagBudget, onLetGo: (reason: LetGo) => void): Tee {
   const { limits } = budget;
   const primary = new PassThrough();
-  const secondary = new PassThrough({ highWaterMark: limits.lagBytes });
+  const secondary = new PassThrough({ highWaterMark: crowdedBytes });
   let stalledMs = 0;
   let held = 0;
   // A branch may fail before anyone listens; whoever reads it gets the error through its own handlers.
@@ -72,8 +77,11 @@ export function tee(body: Readable, budget: LagBudget, onLetGo: (reason: LetGo) 
     onLetGo(code);
   };
   const feedSecondary = async (chunk: Buffer): Promise<void> => {
-    const full = !secondary.write(chunk);
+    const mayDrain = !secondary.write(chunk);
     account();
+    // Many uploads at once would each fill `lagBytes`, although every one of their secondaries is well.
+    const crowded = budget.heldBytes > limits.lagTotalBytes * crowdedShare;
+    const full = mayDrain && held > (crowded ? Math.min(crowdedBytes, limits.lagBytes) : limits.lagBytes);
     if (budget.heldBytes > limits.lagTotalBytes) {
       fallBehind(
         'lag-total-bytes',
@@ -112,6 +120,7 @@ export function tee(body: Readable, budget: LagBudget, onLetGo: (reason: LetGo) 
     }
   };
   secondary.on('close', account);
+  secondary.on('drain', account);
   const done = pump();
   return { primary, secondary, letGo, done };
 }
