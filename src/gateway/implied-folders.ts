@@ -3,23 +3,15 @@
 import type { Entry } from '../core/entry.ts';
 import type { Attributes, Mutation } from '../core/mutation.ts';
 import { isWithin, parentOf } from '../core/path.ts';
-import type { Route } from '../core/route.ts';
 import type { Ctx } from '../core/store.ts';
 import { StoreError } from '../core/store-error.ts';
 import { askTruth } from './ask.ts';
 import type { GatewayParts } from './gateway-parts.ts';
-import { type Place, pathOn } from './places.ts';
+import { pathOn } from './places.ts';
+import type { Write } from './prepare-write.ts';
 
 /** What Gen2 takes off the mode of an implied folder unless told otherwise. */
 const gen2Umask = 0o027;
-
-/** A write whose paths are canonical. */
-interface Write {
-  route: Route;
-  ctx: Ctx;
-  place: Place;
-  mutation: Mutation;
-}
 
 /** Carries out a mutation like any other. */
 type Carry = (write: Write) => Promise<unknown>;

@@ -1,39 +1,19 @@
 // The life of a write: route → place → lock → plan → journal → fan out → settle → answer (design §4).
-import { checkCondition } from '../core/condition.ts';
-import type { Entry } from '../core/entry.ts';
-import {
-  type Mutation,
-  type MutationResult,
-  mapPaths,
-  pathsOf,
-  type RenameMutation,
-} from '../core/mutation.ts';
-import { joinPath, nameOf, parentOf } from '../core/path.ts';
-import type { Condition } from '../core/query.ts';
+import { type Mutation, type MutationResult, mapPaths, pathsOf } from '../core/mutation.ts';
+import { parentOf } from '../core/path.ts';
 import type { Route } from '../core/route.ts';
 import { type Ctx, otherSide, type Side } from '../core/store.ts';
 import { StoreError } from '../core/store-error.ts';
-import type { Divergence, Intent, Upload } from '../journal/journal.ts';
+import type { Divergence, Intent } from '../journal/journal.ts';
 import type { Lock, LockMode } from '../journal/locks.ts';
 import { aftermath, reachesOf } from './aftermath.ts';
-import { translateCondition } from './etags.ts';
 import { type Attempt, type FanOut, fanOut, mayTakeOver } from './fan-out.ts';
-import { type GatewayParts, sidesDown } from './gateway-parts.ts';
+import type { GatewayParts } from './gateway-parts.ts';
 import { makeParents, parentsKnown, unmakeParents } from './implied-folders.ts';
-import { entryForClient, isTwoSided, type Place, pathOn, placeMutation } from './places.ts';
-import { type Plan, plan, type SettleFirst } from './plan.ts';
+import { entryForClient, placeMutation } from './places.ts';
+import type { Plan } from './plan.ts';
+import { prepareWrite, type Write } from './prepare-write.ts';
 import { settle } from './settle.ts';
-
-/** A mutation whose paths are canonical, with everything that was decided about it. */
-interface Write {
-  route: Route;
-  ctx: Ctx;
-  place: Place;
-  mutation: Mutation;
-}
-
-/** Most rows below a moved or removed folder that are looked at one by one. */
-const belowLimit = 10_000;
 
 function lockModeOf(mutation: Mutation): LockMode {
   if (mutation.verb === 'mkdir') return 'node';
@@ -41,156 +21,6 @@ function lockModeOf(mutation: Mutation): LockMode {
   if (mutation.verb !== 'set-attributes') return 'exclusive';
   // A default ACL is inherited by what is made below: the order of the two matters.
   return mutation.acl ? 'exclusive' : 'node';
-}
-
-/** Rows and uploads that decide the plan, read under the lock. */
-async function situationOf(parts: GatewayParts, { route, mutation, place }: Write) {
-  const divergences: Divergence[] = [];
-  const below: Divergence[] = [];
-  const uploads: Upload[] = [];
-  const earlier = new Map<string, Divergence>();
-  for (const reach of reachesOf(mutation)) {
-    const state = await parts.journal.state(reach.path);
-    if (state.divergence) divergences.push(state.divergence);
-    if (state.divergence?.path === reach.path) earlier.set(reach.path, state.divergence);
-    if (state.upload) uploads.push(state.upload);
-    if (!reach.subtree && mutation.verb !== 'delete') continue;
-    const rows = await parts.journal.below(reach.path, { direct: false, limit: belowLimit });
-    below.push(...rows.divergences);
-    uploads.push(...rows.uploads);
-  }
-  const twoSided = isTwoSided(place.mount, parts.table().routes.values());
-  return {
-    situation: { route, mutation, divergences, below, uploads, twoSided, down: sidesDown(parts) },
-    earlier,
-  };
-}
-
-/** Plans under the lock; paths with two truths are settled first, within a bound (semantics A7). */
-async function planUnderLock(
-  parts: GatewayParts,
-  write: Write,
-): Promise<{ plan: Plan; earlier: Map<string, Divergence> }> {
-  const { situation, earlier } = await situationOf(parts, write);
-  const decided: Plan | SettleFirst = plan(situation);
-  if (decided.do === 'ask') return { plan: decided, earlier };
-  throw new StoreError(
-    'unavailable',
-    'the paths have their newest state on different sides; they are being settled',
-    {
-      retryAfterMs: 1000,
-      code: 'settle-first',
-      cause: decided.divergences.map((row) => row.path),
-    },
-  );
-}
-
-/** Hadoop's rename into a folder becomes an exact rename, judged at the truth of the destination. */
-async function resolveDestination(parts: GatewayParts, write: Write, primary: Side): Promise<Mutation> {
-  const { mutation, place, ctx } = write;
-  if (mutation.verb !== 'rename' || !mutation.intoDirectory) return mutation;
-  const exact = { ...mutation, intoDirectory: false };
-  const there = await entryAt(parts, { ctx, place }, primary, mutation.destination);
-  if (there?.type !== 'directory') return exact;
-  return { ...exact, destination: joinPath(mutation.destination, nameOf(mutation.path)) };
-}
-
-/** What a side has at a canonical path; undefined if nothing. */
-async function entryAt(
-  parts: GatewayParts,
-  { ctx, place }: Pick<Write, 'ctx' | 'place'>,
-  side: Side,
-  canonical: string,
-): Promise<Entry | undefined> {
-  const path = pathOn(side, place, canonical);
-  try {
-    return (await parts.sides[side].store.query({ verb: 'stat', path }, ctx)).entry;
-  } catch (error) {
-    if (StoreError.from(error).kind === 'not-found') return undefined;
-    throw error;
-  }
-}
-
-/** A condition on a mutation with a body is judged before the body is read; the primary judges again (semantics A3). */
-async function checkFirst(
-  parts: GatewayParts,
-  { mutation, place, ctx }: Write,
-  primary: Side,
-): Promise<void> {
-  const entry = await entryAt(parts, { ctx, place }, primary, mutation.path);
-  if (mutation.verb === 'append') {
-    if (!entry) throw StoreError.notFound(mutation.path);
-    if (mutation.position !== undefined && entry.lengthBytes !== mutation.position) {
-      throw new StoreError(
-        'bad-offset',
-        `the file is ${entry.lengthBytes} bytes long, not ${mutation.position}`,
-      );
-    }
-  }
-  if ('condition' in mutation) checkCondition(mutation.condition, entry);
-}
-
-/**
- * A condition on a path with an If-Match that the primary understands; as it was where nothing is there, so that the primary judges.
- * @throws StoreError `condition-failed`
- */
-async function ownCondition(
-  parts: GatewayParts,
-  { mutation, route, ctx, place }: Write,
-  asked: { path: string; condition: Condition },
-  primary: Side,
-): Promise<Condition> {
-  const { path, condition } = asked;
-  if (condition.ifMatch === undefined || condition.ifMatch === '*') return condition;
-  const there = await entryAt(parts, { ctx, place }, primary, path);
-  if (!there || there.etag === condition.ifMatch) return condition;
-  const failure = new StoreError('condition-failed', 'the condition If-Match is not met');
-  const listing = { parts, route, ctx, place: { ...place, path } };
-  return (await translateCondition(listing, { verb: mutation.verb, condition }, primary, failure)).condition;
-}
-
-/**
- * The mutation with every If-Match as the primary understands it. An upload's ETag is frozen from create to flush: a flush with it
- * passes, whatever the store shows meanwhile; an ETag of the other side is judged there (semantics A11).
- */
-async function withOwnEtag(parts: GatewayParts, write: Write, primary: Side): Promise<Mutation> {
-  const { mutation } = write;
-  if (mutation.verb === 'rename') return renameWithOwnEtags(parts, write, mutation, primary);
-  const condition = 'condition' in mutation ? mutation.condition : undefined;
-  if (condition?.ifMatch === undefined) return mutation;
-  const { path } = mutation;
-  const { upload } = await parts.journal.state(path);
-  if (mutation.verb === 'flush' && upload?.etag === condition.ifMatch) {
-    const { ifMatch: _, ...rest } = condition;
-    return { ...mutation, condition: rest };
-  }
-  return {
-    ...mutation,
-    condition: await ownCondition(parts, write, { path, condition }, primary),
-  } as Mutation;
-}
-
-/** A rename's condition is on its destination, `sourceCondition` on what is moved. */
-async function renameWithOwnEtags(
-  parts: GatewayParts,
-  write: Write,
-  mutation: RenameMutation,
-  primary: Side,
-): Promise<RenameMutation> {
-  const { path, destination, condition, sourceCondition } = mutation;
-  const own = { ...mutation };
-  if (condition) own.condition = await ownCondition(parts, write, { path: destination, condition }, primary);
-  if (!sourceCondition) return own;
-  try {
-    const asked = { path, condition: sourceCondition };
-    own.sourceCondition = await ownCondition(parts, write, asked, primary);
-  } catch (error) {
-    if (StoreError.from(error).kind !== 'condition-failed') throw error;
-    throw new StoreError('source-condition-failed', 'the condition on the source is not met', {
-      cause: error,
-    });
-  }
-  return own;
 }
 
 /** Waits for the second outcome, writes down what is left, lets the path go. */
@@ -270,12 +100,6 @@ async function answerOf(
   return entry ? { ...taken.result, entry: entryForClient(entry, from, place, route, ctx) } : taken.result!;
 }
 
-/** A lease lives where the writes are decided; the other side never hears of it (semantics A3). */
-function leaseAtPrimary(decided: Plan): void {
-  delete decided.secondary;
-  delete decided.skipped;
-}
-
 function tick(): Promise<undefined> {
   return new Promise((resolve) => {
     setImmediate(() => resolve(undefined));
@@ -288,13 +112,8 @@ const sideOrder = { source: 0, target: 1 } as const;
 async function writeUnderLock(parts: GatewayParts, asked: Write, lock: Lock): Promise<MutationResult> {
   let finished: ReturnType<typeof finish> | undefined;
   try {
-    const early = await planUnderLock(parts, asked);
-    const resolved = await resolveDestination(parts, asked, early.plan.primary);
-    const mutation = await withOwnEtag(parts, { ...asked, mutation: resolved }, early.plan.primary);
-    const write = { ...asked, mutation };
-    const decided = resolved === asked.mutation ? early : await planUnderLock(parts, write);
-    if (mutation.verb === 'lease') leaseAtPrimary(decided.plan);
-    if (decided.plan.checkFirst) await checkFirst(parts, write, decided.plan.primary);
+    const { write, ...decided } = await prepareWrite(parts, asked);
+    const { mutation } = write;
     const intent = await openIntent(parts, write, decided.plan);
     forgetFolders(parts, mutation);
     const sent = fanOut(parts, decided.plan, mutation, write.place, write.route.app, write.ctx);

@@ -32,29 +32,45 @@ async function sidesForUpload(parts: GatewayParts, { route, mutation }: Staging)
   if (divergence) return [divergence.truth];
   if (route.writes !== 'both') return [route.reads];
   const down = sidesDown(parts);
-  const sides = [route.reads, otherSide(route.reads)].filter((side) => !down.has(side));
-  return sides.length > 0 ? sides : [route.reads];
+  const [primary, other] = [route.reads, otherSide(route.reads)];
+  if (down.has(other)) return [primary];
+  return down.has(primary) && route.failover === 'full' ? [other] : [primary, other];
+}
+
+/** The ETag that is shown until the flush; where the primary does not answer and may be replaced, the upload begins without it. */
+async function etagAtBegin(
+  parts: GatewayParts,
+  staging: Staging,
+  sides: Side[],
+): Promise<{ sides: Side[]; etag?: string }> {
+  const { mutation, place, ctx, route } = staging;
+  const [first, ...others] = sides;
+  try {
+    const path = pathOn(first!, place, mutation.path);
+    const { entry } = await parts.sides[first!].store.query({ verb: 'stat', path }, ctx);
+    return entry.etag === undefined ? { sides } : { sides, etag: entry.etag };
+  } catch (thrown) {
+    const error = StoreError.from(thrown, 'no');
+    if (others.length === 0 || route.failover !== 'full' || !error.temporary) throw error;
+    return etagAtBegin(parts, staging, others);
+  }
 }
 
 /** Opens the record of an upload; of requests that come together one opens it and the others find it. */
 function createUploadOpener(parts: GatewayParts): (staging: Staging) => Promise<Upload> {
   const opening = new Map<string, Promise<Upload>>();
   const open = async (staging: Staging): Promise<Upload> => {
-    const { mutation, place, ctx, route } = staging;
+    const { mutation, route } = staging;
     const sides = await sidesForUpload(parts, staging);
+    const begun = mutation.verb === 'stage' ? await etagAtBegin(parts, staging, sides) : { sides };
     const upload: Upload = {
+      ...begun,
       path: mutation.path,
       generation: 0,
-      sides,
       unflushed: false,
       app: route.app,
       touchedMs: parts.now(),
     };
-    if (mutation.verb === 'stage') {
-      const path = pathOn(sides[0]!, place, mutation.path);
-      const { entry } = await parts.sides[sides[0]!].store.query({ verb: 'stat', path }, ctx);
-      if (entry.etag !== undefined) upload.etag = entry.etag;
-    }
     void parts.journal.apply([{ do: 'put-upload', upload }]);
     return upload;
   };
