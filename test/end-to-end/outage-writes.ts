@@ -26,6 +26,7 @@ export async function before(hdfs: WebhdfsClient, lake: Filesystem): Promise<voi
     'restricted',
     'uploaded-over',
     'described',
+    'log',
   ]) {
     await lake.getFileClient(name).upload(bytesOf(name, 2000));
   }
@@ -62,6 +63,9 @@ export async function everyKindOfWrite(hdfs: WebhdfsClient, lake: Filesystem): P
   await upload('uploaded-over', bytesOf('uploaded over', 100_000));
   await hdfs.append('/lake/appended', bytesOf('tail', 700));
   await hdfs.append('/lake/appended', bytesOf('longer tail', 900));
+  const log = lake.getFileClient('log');
+  await log.append(bytesOf('log line', 300), 2000, 300);
+  await log.flush(2300);
   await hdfs.call('PUT', '/lake/renamed', 'RENAME', { destination: '/lake/new/renamed' });
   await lake.getDirectoryClient('moved-folder').move('new-place');
   await hdfs.write('/lake/new-place/deep/file-1', bytesOf('changed after the move', 100));
@@ -95,6 +99,7 @@ export async function readsEverything(t: Test, hdfs: WebhdfsClient, lake: Filesy
   await is('uploaded-over', bytesOf('uploaded over', 100_000));
   const tails = [bytesOf('tail', 700), bytesOf('longer tail', 900)];
   await is('appended', Buffer.concat([bytesOf('appended', 2000), ...tails]));
+  await is('log', Buffer.concat([bytesOf('log', 2000), bytesOf('log line', 300)]));
   await is('new/renamed', bytesOf('renamed', 2000));
   await is('renamed', undefined);
   await is('new-place/deep/file-0', bytesOf('moved-folder/deep 0', 3000));
