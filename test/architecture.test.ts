@@ -24,6 +24,8 @@ const ranks: Record<string, number> = {
   'main.ts': 5,
 };
 const maxLines = 400;
+/** The aim is 70; factories whose body is their closures may be longer. */
+const maxFunctionLines = 120;
 const forbiddenNames = /(^|\/)(utils?|helpers?|common|manager|impl|index)\.ts$/;
 
 function filesBelow(dir: string): string[] {
@@ -93,7 +95,7 @@ t.test('functions are short', async (t) => {
       const opened = /^(\s{0,2})(?:export )?(?:async )?function\*? (\w+)/.exec(line);
       if (opened) start = { name: opened[2]!, line: index, indent: opened[1]! };
       if (start && line === `${start.indent}}`) {
-        if (index - start.line + 1 > 200)
+        if (index - start.line + 1 > maxFunctionLines)
           t.fail(`${nameOf(file)}: ${start.name} has ${index - start.line + 1} lines`);
         start = undefined;
       }
