@@ -54,6 +54,13 @@ export function aftermath(settled: Settled): Change[] {
   return changes;
 }
 
+/** After these the path has the owner of something new. */
+const makesAnew: ReadonlySet<Mutation['verb']> = new Set(['create', 'delete', 'commit-blocks', 'rename']);
+
+function setsOwner(mutation: Mutation): boolean {
+  return mutation.verb === 'set-attributes' && (mutation.owner !== undefined || mutation.group !== undefined);
+}
+
 function rowFor(settled: Settled, reach: Reach, left: NonNullable<Settlement['divergence']>): Divergence {
   const earlier = settled.earlier.get(reach.path);
   const row: Divergence = {
@@ -67,5 +74,7 @@ function rowFor(settled: Settled, reach: Reach, left: NonNullable<Settlement['di
   const tail = Math.max(earlier?.tailUntilMs ?? 0, left.tail ? settled.nowMs + settled.zombieMs : 0);
   if (tail > 0) row.tailUntilMs = tail;
   if (earlier?.keepExtras) row.keepExtras = true;
+  if (setsOwner(settled.mutation) || (earlier?.owners && !makesAnew.has(settled.mutation.verb)))
+    row.owners = true;
   return row;
 }

@@ -40,6 +40,11 @@ export interface Divergence extends Reach {
   tailUntilMs?: number;
   /** What stands only on the other side is kept, not deleted (semantics D1: a first start). */
   keepExtras?: boolean;
+  /**
+   * An owner or group was set that the other side has not heard of. Else they are not compared: each store gives new paths the
+   * identity that the gateway has there.
+   */
+  owners?: boolean;
 }
 
 /** Requests that belong together: create, append, append, flush. */

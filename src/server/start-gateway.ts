@@ -95,6 +95,8 @@ function startRepairOf(parts: Omit<Parts, 'repair' | 'table'>, table: () => Tabl
       now: Date.now,
       zombieMs: config.writes.zombieMs,
       ctx: () => ownCtx('repair'),
+      onOwnerRefused: (path, error) =>
+        logger.warn({ path, err: error }, 'the owner is not carried over: the other store refuses it'),
       onBytes: (bytes) => metrics.repairedBytes.child().inc(bytes),
     },
     {

@@ -183,7 +183,22 @@ async function alignAttributes(parts: SyncParts, job: CopyJob, truth: Entry, oth
     const mutation = { verb: 'set-attributes', path: job.otherPath, ...change } as const;
     await parts.stores[job.other].mutate(mutation, parts.ctx());
   }
+  if (job.owners) await alignOwners(parts, job, truth, other);
   return changes.length > 0;
+}
+
+/** Who owns a path is known by names that the other store may not have: then its own owner stays, and that is said. */
+async function alignOwners(parts: SyncParts, job: CopyJob, truth: Entry, other: Entry): Promise<void> {
+  const { owner, group } = truth;
+  if (owner === other.owner && group === other.group) return;
+  try {
+    const mutation = { verb: 'set-attributes', path: job.otherPath, owner, group } as const;
+    await parts.stores[job.other].mutate(mutation, parts.ctx());
+  } catch (thrown) {
+    const error = StoreError.from(thrown);
+    if (error.temporary || error.applied === 'unknown') throw error;
+    parts.onOwnerRefused?.(job.path, error);
+  }
 }
 
 /**

@@ -31,6 +31,7 @@ function jobFor(parts: SyncParts, row: Divergence, path: string): CopyJob {
     otherPath,
     hiddenPath: joinPath(hidden, `repair/${row.generation}-${++copies}`),
     keepExtras: row.keepExtras ?? false,
+    owners: (row.owners ?? false) && path === row.path,
   };
 }
 

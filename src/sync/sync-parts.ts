@@ -1,6 +1,7 @@
 // What every way of making the sides equal shares.
 import type { Mount } from '../core/mount.ts';
 import type { Ctx, Side, Store } from '../core/store.ts';
+import type { StoreError } from '../core/store-error.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { Locks } from '../journal/locks.ts';
 
@@ -18,6 +19,8 @@ export interface SyncParts {
   ctx(): Ctx;
   /** Told of the folder of a hidden name before a copy goes there. */
   onHidden?(side: Side, folder: string): void;
+  /** The other side refused an owner that the truth has: its own stays. */
+  onOwnerRefused?(path: string, error: StoreError): void;
   /** Bytes copied, for metrics. */
   onBytes?(bytes: number): void;
 }
@@ -34,4 +37,6 @@ export interface CopyJob {
   hiddenPath: string;
   /** What stands only on the other side is kept. */
   keepExtras: boolean;
+  /** Owner and group are carried over too. */
+  owners: boolean;
 }
