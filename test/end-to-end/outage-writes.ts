@@ -82,6 +82,7 @@ export async function everyKindOfWrite(hdfs: WebhdfsClient, lake: Filesystem): P
     extendedAcls: false,
   });
   await attributes(hdfs, lake);
+  await hdfs.call('PUT', '/lake/restricted', 'SETOWNER', { owner: 'eve', group: 'audit' });
   await hdfs.write('/lake/short-lived', 'x');
   await hdfs.call('DELETE', '/lake/short-lived', 'DELETE');
 }

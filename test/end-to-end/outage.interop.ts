@@ -30,7 +30,12 @@ async function outageOfSecondary(t: Test, primary: Side): Promise<void> {
   const healthyMs = await medianWriteMs(hdfs, 'healthy');
   await drained(t, admin);
 
+  const spanning = files.getFileClient('spanning');
+  await spanning.create();
+  await spanning.append('before the outage, ', 0, 19);
   await lake[secondary].kill();
+  await spanning.append('during it', 19, 9);
+  await spanning.flush(28);
   await everyKindOfWrite(hdfs, files);
   const breaker = { side: secondary };
   await until('the breaker opens', () => admin.metric('twinlake_breaker_state', breaker).then((n) => n > 0));
@@ -53,6 +58,11 @@ async function outageOfSecondary(t: Test, primary: Side): Promise<void> {
   );
   await sameTrees(t, lake);
   await readsEverything(t, hdfs, files);
+  t.equal((await hdfs.read('/lake/spanning'))?.bytes.toString(), 'before the outage, during it');
+  const { json } = await webhdfsClient(lake.source.url).call('GET', '/lake/restricted', 'GETFILESTATUS');
+  t.match(json.FileStatus, { owner: 'eve', group: 'audit' }, 'owner and group on the source');
+  const control = await lakeFilesystem(lake.target.url).getFileClient('restricted').getAccessControl();
+  t.match(control, { owner: 'eve', group: 'audit' }, 'owner and group on the target');
 }
 
 // Waiting for breakers, repair and processes on a busy machine.
