@@ -36,6 +36,13 @@ async function ended(child: ChildProcess): Promise<number | null> {
   return child.exitCode;
 }
 
+/** tap has every Node process below it load its own modules: some 100 MB that are not the server's. */
+function withoutTap(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const isTaps = ([name, value]: [string, string | undefined]): boolean =>
+    /^_?TAP/.test(name) || (name === 'NODE_OPTIONS' && value?.includes('@tapjs') === true);
+  return Object.fromEntries(Object.entries(env).filter((entry) => !isTaps(entry)));
+}
+
 /** Starts `twinlake ARGS` and waits for a log line that says `readyMessage`. Rejects with its output if it ends before. */
 export async function startServer(
   args: readonly string[],
@@ -44,7 +51,7 @@ export async function startServer(
 ): Promise<ServerProcess> {
   const child = spawn(nodeBinary, [resolve(projectRoot, 'src/main.ts'), ...args], {
     cwd: projectRoot,
-    env: { ...process.env, ...env },
+    env: { ...withoutTap(process.env), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const endWithParent = (): boolean => child.kill('SIGKILL');
