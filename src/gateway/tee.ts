@@ -22,7 +22,7 @@ export interface LagBudget {
 export type LetGo = 'lag' | 'lag-total-bytes' | 'late';
 
 /** Share of `lagTotalBytes` from which on all secondaries together count as many: then each may hold `crowdedBytes` only. */
-const crowdedShare = 1 / 8;
+const crowdedShare = 1 / 32;
 /** What a secondary may hold before the primary waits for it while there are many, bytes. */
 const crowdedBytes = 262_144;
 
