@@ -2,7 +2,7 @@
 import { setFlagsFromString } from 'node:v8';
 
 /** Old objects are collected when there are this many percent more than were alive the last time. */
-const growthPercent = 40;
+const growthPercent = 25;
 
 /**
  * Keeps the heap near what is alive, whatever the machine has. To be called when everything is loaded: new objects keep the room
