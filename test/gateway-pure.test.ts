@@ -5,8 +5,10 @@ import type { Route } from '../src/core/route.ts';
 import type { Side } from '../src/core/store.ts';
 import { StoreError } from '../src/core/store-error.ts';
 import { aftermath, reachesOf } from '../src/gateway/aftermath.ts';
-import { planRead, truthOf } from '../src/gateway/ask.ts';
+import { askTruth, planRead, truthOf } from '../src/gateway/ask.ts';
+import type { GatewayParts } from '../src/gateway/gateway-parts.ts';
 import { plan, type Situation } from '../src/gateway/plan.ts';
+import { createReadMarks } from '../src/gateway/read-marks.ts';
 import { type Outcome, settle } from '../src/gateway/settle.ts';
 import { afterStage } from '../src/gateway/stage.ts';
 import type { Divergence, Upload } from '../src/journal/journal.ts';
@@ -180,7 +182,14 @@ t.test('plan: what may be refused on state goes to the primary first', async (t)
 
 t.test('aftermath keeps what began and bumps what changed', async (t) => {
   const remove: Mutation = { verb: 'delete', path: '/d', recursive: true };
-  const common = { mutation: remove, reaches: reachesOf(remove), generation: 9, nowMs: 100, zombieMs: 50 };
+  const ids = { generation: 9, nowMs: 100, zombieMs: 50 };
+  const common = {
+    mutation: remove,
+    reaches: reachesOf(remove),
+    primary: 'source',
+    below: [],
+    ...ids,
+  } as const;
   const left = {
     answer: 'primary',
     durableFirst: false,
@@ -195,6 +204,37 @@ t.test('aftermath keeps what began and bumps what changed', async (t) => {
   ]);
   const clean = { answer: 'primary', durableFirst: false } as const;
   t.same(aftermath({ ...common, settlement: clean, acked: false, earlier: new Map() }), []);
+});
+
+t.test('aftermath: a late request knows the old name of what was moved or removed', async (t) => {
+  const clean = { answer: 'primary', durableFirst: false } as const;
+  const remove: Mutation = { verb: 'delete', path: '/d', recursive: true };
+  const move: Mutation = {
+    verb: 'rename',
+    path: '/d',
+    destination: '/e',
+    replace: 'none',
+    intoDirectory: false,
+  };
+  for (const mutation of [remove, move]) {
+    const settled = {
+      mutation,
+      reaches: reachesOf(mutation),
+      settlement: clean,
+      acked: true,
+      primary: 'target',
+      generation: 9,
+      nowMs: 100,
+      zombieMs: 50,
+      earlier: new Map(),
+    } as const;
+    const left = (tailUntilMs: number) =>
+      aftermath({ ...settled, below: [{ ...row('target', '/d/x'), tailUntilMs }] }).filter(
+        (change) => change.do === 'put',
+      );
+    t.match(left(120), [{ divergence: { path: '/d', subtree: true, truth: 'target', tailUntilMs: 120 } }]);
+    t.same(left(100), [], 'nothing can come any more');
+  }
 });
 
 t.test('an upload keeps only sides that hold every acked byte', async (t) => {
@@ -242,4 +282,38 @@ t.test('reads follow intents, then uploads, then divergences, then the route', a
     side: 'source',
     clean: false,
   });
+});
+
+t.test('a mutation that begins while the truth of a read is looked up is not missed', async (t) => {
+  const marks = createReadMarks();
+  let lookups = 0;
+  const state = async (path: string) => {
+    lookups++;
+    if (lookups === 1) {
+      // The state was clean when it was read; before the read is planned a write goes to the other side first.
+      queueMicrotask(() => marks.mark([{ path, subtree: false }], 'source'));
+      return { intents: [] };
+    }
+    return { intents: [], divergence: row('target', path) };
+  };
+  const side = { isDown: () => false };
+  const parts = {
+    journal: { state },
+    marks,
+    sides: { source: side, target: side },
+  } as unknown as GatewayParts;
+  const ctx = {
+    requestId: '',
+    caller: {},
+    signal: new AbortController().signal,
+    trail: {},
+    protocol: 'dfs',
+  } as const;
+  const asked: Side[] = [];
+  const answer = await askTruth(parts, { route: route(), path: '/d/x', tree: false, ctx }, async (side) => {
+    asked.push(side);
+    return side;
+  });
+  t.equal(answer, 'target');
+  t.equal(asked.at(-1), 'target');
 });

@@ -1,5 +1,7 @@
 // What a settled mutation leaves in the journal, pure.
 import type { Mutation } from '../core/mutation.ts';
+import { isWithin } from '../core/path.ts';
+import type { Side } from '../core/store.ts';
 import type { Change, Divergence, Reach } from '../journal/journal.ts';
 import type { Settlement } from './settle.ts';
 
@@ -24,12 +26,16 @@ export interface Settled {
   settlement: Settlement;
   /** True if the side that decides took it. */
   acked: boolean;
+  /** The side that decided. */
+  primary: Side;
   generation: number;
   nowMs: number;
   /** How long a request without an answer may still land, milliseconds. */
   zombieMs: number;
   /** Rows at the paths themselves before the mutation. */
   earlier: ReadonlyMap<string, Divergence>;
+  /** Rows strictly below the paths that the mutation moves or removes with all below them. */
+  below: readonly Divergence[];
 }
 
 const endsUploads: ReadonlySet<Mutation['verb']> = new Set(['create', 'delete', 'commit-blocks', 'concat']);
@@ -38,8 +44,11 @@ const endsUploads: ReadonlySet<Mutation['verb']> = new Set(['create', 'delete', 
 export function aftermath(settled: Settled): Change[] {
   const { mutation, reaches, settlement, acked } = settled;
   const changes: Change[] = [];
-  if (mutation.verb === 'rename' && acked)
+  if (mutation.verb === 'rename' && acked) {
+    // What was staged for the file that is replaced went with it.
+    changes.push({ do: 'end-upload', path: mutation.destination });
     changes.push({ do: 'move', from: mutation.path, to: mutation.destination });
+  }
   if (mutation.verb === 'delete' && acked && mutation.recursive)
     changes.push({ do: 'clear-below', path: mutation.path });
   if (endsUploads.has(mutation.verb) && acked) {
@@ -48,10 +57,26 @@ export function aftermath(settled: Settled): Change[] {
   // A flush that retains bytes keeps its upload (semantics A4).
   if (mutation.verb === 'flush' && acked && !mutation.retain)
     changes.push({ do: 'end-upload', path: mutation.path });
-  const { divergence } = settlement;
+  const divergence = settlement.divergence ?? lateBelow(settled);
   if (!divergence) return changes;
-  for (const reach of reaches) changes.push({ do: 'put', divergence: rowFor(settled, reach, divergence) });
+  const left = settlement.divergence ? reaches : reaches.slice(0, 1);
+  for (const reach of left) changes.push({ do: 'put', divergence: rowFor(settled, reach, divergence) });
   return changes;
+}
+
+/** Until when requests without an answer may land below a path that was moved or removed, epoch ms; 0 if there are none. */
+function lateUntilMs({ mutation, below }: Settled): number {
+  if (mutation.verb !== 'rename' && !(mutation.verb === 'delete' && mutation.recursive)) return 0;
+  return below.reduce(
+    (latest, row) => (isWithin(row.path, mutation.path) ? Math.max(latest, row.tailUntilMs ?? 0) : latest),
+    0,
+  );
+}
+
+/** Rows go with what they are about, but a late request knows the old name only: that name is looked at again. */
+function lateBelow(settled: Settled): Settlement['divergence'] {
+  if (!settled.acked || lateUntilMs(settled) <= settled.nowMs) return undefined;
+  return { truth: settled.primary, tail: false, reason: 'a late request may still land below it' };
 }
 
 /** After these the path has the owner of something new. */
@@ -71,7 +96,8 @@ function rowFor(settled: Settled, reach: Reach, left: NonNullable<Settlement['di
     reason: `${settled.mutation.verb}: ${left.reason}`,
     sinceMs: earlier?.sinceMs ?? settled.nowMs,
   };
-  const tail = Math.max(earlier?.tailUntilMs ?? 0, left.tail ? settled.nowMs + settled.zombieMs : 0);
+  const late = reach.path === settled.mutation.path ? lateUntilMs(settled) : 0;
+  const tail = Math.max(earlier?.tailUntilMs ?? 0, late, left.tail ? settled.nowMs + settled.zombieMs : 0);
   if (tail > 0) row.tailUntilMs = tail;
   if (earlier?.keepExtras) row.keepExtras = true;
   if (setsOwner(settled.mutation) || (earlier?.owners && !makesAnew.has(settled.mutation.verb)))

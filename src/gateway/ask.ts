@@ -44,18 +44,20 @@ export async function askTruth<T>(
   const { route, path, tree, ctx } = read;
   let failed: Side | undefined;
   for (let attempt = 0; attempt < maxAttempts; attempt++) {
-    const truth = truthOf(await parts.journal.state(path));
-    const plan = planRead(route, truth, failed ? new Set([failed]) : sidesDown(parts));
-    const mark = parts.marks.begin(path, plan.side, tree);
-    ctx.trail.servedBy = plan.side;
+    const mark = parts.marks.begin(path, tree);
+    let plan: ReadPlan | undefined;
     try {
+      const truth = truthOf(await parts.journal.state(path));
+      plan = planRead(route, truth, failed ? new Set([failed]) : sidesDown(parts));
+      ctx.trail.servedBy = plan.side;
       const answer = await ask(plan.side);
       // A busy folder is always being written somewhere: its listing was overlaid with what is open, and concurrent with the rest.
-      if (!mark.marked || (tree && attempt === maxAttempts - 1)) return answer;
+      if (!mark.isMarked(plan.side) || (tree && attempt === maxAttempts - 1)) return answer;
       discard(answer);
     } catch (thrown) {
       const error = StoreError.from(thrown, 'no');
-      if (mark.marked) continue;
+      if (!plan) throw error;
+      if (mark.isMarked(plan.side)) continue;
       // One more try, at the other side of a clean path (semantics A2).
       if (failed || !plan.clean || !error.temporary) throw error;
       failed = plan.side;

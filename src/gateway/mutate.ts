@@ -4,7 +4,7 @@ import { parentOf } from '../core/path.ts';
 import type { Route } from '../core/route.ts';
 import { type Ctx, otherSide, type Side } from '../core/store.ts';
 import { StoreError } from '../core/store-error.ts';
-import type { Divergence, Intent } from '../journal/journal.ts';
+import type { Intent } from '../journal/journal.ts';
 import type { Lock, LockMode } from '../journal/locks.ts';
 import { aftermath, reachesOf } from './aftermath.ts';
 import { type Attempt, type FanOut, fanOut, mayTakeOver } from './fan-out.ts';
@@ -12,7 +12,7 @@ import type { GatewayParts } from './gateway-parts.ts';
 import { makeParents, parentsKnown, unmakeParents } from './implied-folders.ts';
 import { entryForClient, placeMutation } from './places.ts';
 import type { Plan } from './plan.ts';
-import { prepareWrite, type Write } from './prepare-write.ts';
+import { type PreparedWrite, prepareWrite, type Write } from './prepare-write.ts';
 import { settle } from './settle.ts';
 
 function lockModeOf(mutation: Mutation): LockMode {
@@ -27,7 +27,7 @@ function lockModeOf(mutation: Mutation): LockMode {
 async function finish(
   parts: GatewayParts,
   write: Write,
-  decided: { plan: Plan; earlier: Map<string, Divergence> },
+  decided: Omit<PreparedWrite, 'write'>,
   intent: Intent | undefined,
   sent: FanOut,
 ): Promise<{ first: Attempt; second: Attempt; answer: Attempt; durable: Promise<void> }> {
@@ -53,10 +53,12 @@ async function finish(
     reaches: intent.reaches,
     settlement,
     acked: answer.outcome === 'acked',
+    primary,
     generation: intent.id,
     nowMs: parts.now(),
     zombieMs: parts.limits.zombieMs,
     earlier: decided.earlier,
+    below: decided.below,
   });
   const durable = parts.journal.settle(intent, changes);
   if (settlement.divergence) for (const { path } of intent.reaches) parts.events.onDivergence?.(path);

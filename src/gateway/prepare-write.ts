@@ -52,10 +52,10 @@ async function planUnderLock(
   parts: GatewayParts,
   write: Write,
   away: Side | undefined,
-): Promise<{ plan: Plan; earlier: Map<string, Divergence> }> {
+): Promise<Omit<PreparedWrite, 'write'>> {
   const { situation, earlier } = await situationOf(parts, write, away);
   const decided: Plan | SettleFirst = plan(situation);
-  if (decided.do === 'ask') return { plan: decided, earlier };
+  if (decided.do === 'ask') return { plan: decided, earlier, below: situation.below };
   throw new StoreError(
     'unavailable',
     'the paths have their newest state on different sides; they are being settled',
@@ -187,6 +187,8 @@ export interface PreparedWrite {
   plan: Plan;
   /** Rows at its paths before it. */
   earlier: Map<string, Divergence>;
+  /** Rows below the paths that it moves or removes with all below them. */
+  below: readonly Divergence[];
 }
 
 /**
