@@ -91,6 +91,8 @@ function tableOver(journal: Journal, more: Partial<TableOptions> = {}) {
     former: undefined,
     isEmpty: async () => false,
     now: () => 1_700_000_000_000,
+    zombieMs: 500,
+    mutationsEnded: async () => undefined,
     onDivergence: (path) => woken.push(path),
     ...more,
   });
@@ -134,10 +136,36 @@ t.test('the divergence of an added side is durable before the table is in force'
       await journal.apply(changes);
     },
   };
-  const { table, propose } = tableOver(watched, { former: parse(tableText('source', 'source')) });
+  const former = parse(tableText('source', 'source'));
+  const never = new Promise<void>(() => undefined);
+  const { table, propose } = tableOver(watched, { former, mutationsEnded: () => never });
   await propose(tableText('source', 'both'));
   t.same(seen, [['source', ['put', 'meta']]]);
   t.equal(table.current().match({})?.writes, 'both');
+});
+
+t.test('no proof counts before the last mutation of the old table has ended', async (t) => {
+  const journal = await openJournal(t);
+  const ended = Promise.withResolvers<void>();
+  const former = parse(tableText('source', 'source'));
+  const released = Promise.withResolvers<void>();
+  const { propose } = tableOver(journal, {
+    former,
+    mutationsEnded: () => ended.promise,
+    onDivergence: () => {
+      if (isReleased) released.resolve();
+    },
+  });
+  let isReleased = false;
+  await propose(tableText('source', 'both'));
+  const [row] = (await journal.divergences({ limit: 1 })).items;
+  t.equal(row?.tailUntilMs, Number.MAX_SAFE_INTEGER, 'one of them is still under way');
+  isReleased = true;
+  ended.resolve();
+  await released.promise;
+  const [later] = (await journal.divergences({ limit: 1 })).items;
+  t.equal(later?.tailUntilMs, 1_700_000_000_500, 'and then as long as its request may still land');
+  t.ok(later?.keepExtras);
 });
 
 t.test('a journal that cannot be written keeps the old table; the new one is tried again', async (t) => {

@@ -7,6 +7,7 @@ import type { KnownFolders } from './known-folders.ts';
 import type { ReadMarks } from './read-marks.ts';
 import type { Outcome } from './settle.ts';
 import type { LagBudget, LetGo } from './tee.ts';
+import type { UnderWay } from './under-way.ts';
 
 /** One side of the migration: its store behind all layers, and whether its breaker is open. */
 export interface GatewaySide {
@@ -47,6 +48,7 @@ export interface GatewayParts {
   events: GatewayEvents;
   marks: ReadMarks;
   folders: KnownFolders;
+  underWay: UnderWay;
   now(): number;
   /** Tries to settle these divergences now; resolves when tried. */
   settleNow(paths: readonly string[], withinMs: number): Promise<void>;

@@ -40,7 +40,11 @@ function directOf(parts: GatewayParts, route: Route, path: string, ctx: Ctx): Di
   const direct = parts.sides[side].store.direct?.(sidePath, ctx);
   if (direct?.protocol !== ctx.protocol) return undefined;
   ctx.trail.servedBy = side;
-  return { ...direct, forward: (request, signal) => direct.forward({ ...request, path: sidePath }, signal) };
+  return {
+    ...direct,
+    forward: (request, signal) =>
+      parts.underWay.during(direct.forward({ ...request, path: sidePath }, signal)),
+  };
 }
 
 /** @throws StoreError `denied` (from the operations) if no app of the table matches the caller */
@@ -63,9 +67,10 @@ export function createGateway(given: Omit<GatewayParts, 'marks' | 'folders'>): S
       bodyOf(mutation)?.stream.on('error', () => undefined);
       try {
         const route = routeFor(ctx);
-        if (mutation.verb === 'stage' || mutation.verb === 'stage-block')
-          return await stage(route, mutation, ctx);
-        return await mutate(parts, route, mutation, ctx);
+        const staged = mutation.verb === 'stage' || mutation.verb === 'stage-block';
+        return await parts.underWay.during(
+          staged ? stage(route, mutation, ctx) : mutate(parts, route, mutation, ctx),
+        );
       } catch (error) {
         bodyOf(mutation)?.stream.destroy();
         throw error;

@@ -9,6 +9,7 @@ import { createLinkSigner } from '../faces/webhdfs/links.ts';
 import { createWebhdfsFace } from '../faces/webhdfs/webhdfs-face.ts';
 import { createGateway } from '../gateway/gateway.ts';
 import { closeIdleUploads } from '../gateway/idle-uploads.ts';
+import { createUnderWay, type UnderWay } from '../gateway/under-way.ts';
 import type { Journal } from '../journal/journal.ts';
 import { createLocks, type Locks } from '../journal/locks.ts';
 import { openSqliteJournal } from '../journal/sqlite-journal.ts';
@@ -47,6 +48,7 @@ interface Parts {
   sides: Record<Side, ServedSide>;
   stores: Record<Side, Store>;
   table: TableInForce;
+  underWay: UnderWay;
   repair: Repair;
 }
 
@@ -82,7 +84,10 @@ async function openSides(config: GatewayConfig, journal: Journal, metrics: Metri
   return { source: await open('source'), target: await open('target') };
 }
 
-function startRepairOf(parts: Omit<Parts, 'repair' | 'table'>, table: () => TableInForce): Repair {
+function startRepairOf(
+  parts: Omit<Parts, 'repair' | 'table' | 'underWay'>,
+  table: () => TableInForce,
+): Repair {
   const { config, metrics, logger, sides, stores, journal, locks } = parts;
   const { concurrency, pollMs, backoffMs, backoffMaxMs } = config.repair;
   return startRepair(
@@ -123,16 +128,19 @@ async function makeParts(config: GatewayConfig, logger: Logger): Promise<Parts> 
     maxWaiters: config.writes.maxLockWaiters,
     onTimeout: () => metrics.lockTimeouts.child().inc(),
   });
+  const underWay = createUnderWay();
   const table = createTableInForce({
     journal,
     former: await formerTable(journal, config, logger),
     isEmpty: (mount, truth) => isRootEmpty(stores[truth], mount[truth]),
     now: Date.now,
+    zombieMs: config.writes.zombieMs,
+    mutationsEnded: () => underWay.ended(),
     onDivergence: () => repair.wake(),
   });
   const made = { config, logger, metrics, stateDir, journal, locks, sides, stores };
   const repair = startRepairOf(made, () => table);
-  return { ...made, table, repair };
+  return { ...made, table, underWay, repair };
 }
 
 function makeGateway({
@@ -144,6 +152,7 @@ function makeGateway({
   sides,
   stores,
   table,
+  underWay,
   repair,
 }: Parts): Store {
   const gatewaySide = (side: Side) => ({
@@ -159,6 +168,7 @@ function makeGateway({
     limits: config.writes,
     events: gatewayEvents(metrics, logger, () => repair.wake()),
     now: Date.now,
+    underWay,
     settleNow: (paths, withinMs) => repair.settleNow(paths, withinMs),
   });
 }

@@ -92,8 +92,15 @@ export interface TableOptions {
   /** True if the side that has everything is known to have nothing: then nothing diverges. */
   isEmpty(mount: Mount, truth: Side): Promise<boolean>;
   now(): number;
+  /** How long a request without an answer may still land, milliseconds. */
+  zombieMs: number;
+  /** Resolves when the mutations that are under way now, planned under the table in force, have ended. */
+  mutationsEnded(): Promise<void>;
   onDivergence(path: string): void;
 }
+
+/** The tail of a row that waits for the last mutation of the table before, epoch ms: for ever, unless it is set anew. */
+const heldUntilMs = Number.MAX_SAFE_INTEGER;
 
 /** Starts with the former table; nothing is in force on a first start until a table is proposed. */
 export function createTableInForce(options: TableOptions): TableInForce {
@@ -135,7 +142,18 @@ export function createTableInForce(options: TableOptions): TableInForce {
       sinceMs: options.now(),
       reason,
     };
-    return [{ do: 'put', divergence: { ...common, keepExtras: true } }];
+    // Nothing was under way before the first table.
+    const held = effective === nothing ? {} : { tailUntilMs: heldUntilMs };
+    return [{ do: 'put', divergence: { ...common, ...held, keepExtras: true } }];
+  };
+  /** What was written to one side under the table before is in no row: no proof counts until it has landed (semantics C3). */
+  const release = async ({ target }: Mount): Promise<void> => {
+    await options.mutationsEnded();
+    const { divergence } = await journal.state(target);
+    if (divergence?.path !== target || divergence.tailUntilMs !== heldUntilMs) return;
+    const tailUntilMs = options.now() + options.zombieMs;
+    await journal.apply([{ do: 'put', divergence: { ...divergence, tailUntilMs } }]);
+    options.onDivergence(target);
   };
   const apply = async (): Promise<void> => {
     const unsettled = await unsettledRoots();
@@ -157,7 +175,10 @@ export function createTableInForce(options: TableOptions): TableInForce {
         return route && change.routes.get(route.app);
       },
     };
-    for (const { mount } of change.added) options.onDivergence(mount.target);
+    for (const { mount } of change.added) {
+      options.onDivergence(mount.target);
+      void release(mount);
+    }
   };
   const attempt = async (): Promise<void> => {
     try {

@@ -6,6 +6,7 @@ import type { Route, RoutingTable } from '../../src/core/route.ts';
 import type { Ctx, Side, Store } from '../../src/core/store.ts';
 import { createGateway } from '../../src/gateway/gateway.ts';
 import type { GatewayEvents } from '../../src/gateway/gateway-parts.ts';
+import { createUnderWay } from '../../src/gateway/under-way.ts';
 import type { Journal } from '../../src/journal/journal.ts';
 import { createLocks } from '../../src/journal/locks.ts';
 import { openSqliteJournal } from '../../src/journal/sqlite-journal.ts';
@@ -102,6 +103,7 @@ export async function createRig(t: Test, options: RigOptions = {}): Promise<Rig>
     limits: { settleMs: 2000, orderWaitMs: 1000, zombieMs },
     events: { ...options.events, onDivergence: () => repair.wake() },
     now: Date.now,
+    underWay: createUnderWay(),
     settleNow: (paths, withinMs) => repair.settleNow(paths, withinMs),
   });
   let closed = false;
