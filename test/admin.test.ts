@@ -41,6 +41,7 @@ async function start(t: Test, overrides: Partial<AdminSources> = {}) {
       stores: () => [{ side: 'source', name: 'old', breaker: 'closed', reachable: true }],
       apps: () => [{ app: 'billing', desired: route, effective: route }],
       divergences: page,
+      recover: async () => [],
       ...overrides,
     },
   });
@@ -207,6 +208,28 @@ t.test('a source that fails is 503 without its inside, and logged', async (t) =>
   t.equal((await get('/health/live')).status, 200);
 });
 
+t.test('a truth is named for mounts whose journal was lost', async (t) => {
+  const asked: unknown[] = [];
+  const { get } = await start(t, {
+    recover: async (query) => {
+      asked.push({ ...query });
+      return query.mount === '/none' ? [] : ['/lake'];
+    },
+  });
+  const post = (query: string) => get(`/v1/recover?${query}`, { method: 'POST' });
+  t.match(await post('truth=target&mount=/lake'), { status: 200, body: { mounts: ['/lake'] } });
+  t.match(await post('truth=target&mount=/none'), { status: 400, body: { error: { code: 'invalid' } } });
+  t.same(asked, [
+    { truth: 'target', mount: '/lake' },
+    { truth: 'target', mount: '/none' },
+  ]);
+  for (const query of ['', 'truth=both', 'truth=source&mount=lake', 'truth=source&force=1'])
+    t.equal((await post(query)).status, 400, query);
+  const wrong = await get('/v1/recover?truth=source');
+  t.equal(wrong.status, 405);
+  t.equal(wrong.headers.get('allow'), 'POST');
+});
+
 t.test('OpenAPI lists every operation with resolvable answers', async (t) => {
   const { get } = await start(t);
   const { body, status } = await get('/v1/openapi.json');
@@ -226,7 +249,9 @@ t.test('OpenAPI lists every operation with resolvable answers', async (t) => {
   ]);
   const schema = body.paths['/v1/divergences'].get.responses[200].content['application/json'].schema;
   t.strictSame(schema.required, ['total', 'items']);
-  const ids = Object.values<{ get: { operationId: string } }>(body.paths).map(({ get }) => get.operationId);
+  const ids = Object.values<Record<string, { operationId: string }>>(body.paths).flatMap((operations) =>
+    Object.values(operations).map(({ operationId }) => operationId),
+  );
   t.equal(new Set(ids).size, ids.length);
 });
 
@@ -237,6 +262,7 @@ t.test('a taken port is refused, close ends idle connections', async (t) => {
     stores: () => [],
     apps: () => [],
     divergences: page,
+    recover: async () => [],
   };
   const logger = createLogger({ level: 'silent' });
   await t.rejects(createAdmin({ host: '127.0.0.1', port: admin.port, metrics, logger, sources }), {

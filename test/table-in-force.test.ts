@@ -92,6 +92,7 @@ function tableOver(journal: Journal, more: Partial<TableOptions> = {}) {
     isEmpty: async () => false,
     now: () => 1_700_000_000_000,
     zombieMs: 500,
+    claim: async () => undefined,
     mutationsEnded: async () => undefined,
     onDivergence: (path) => woken.push(path),
     ...more,

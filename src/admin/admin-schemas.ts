@@ -57,6 +57,7 @@ const AppStatusSchema = Type.Object({
   desired: Type.Union([RouteViewSchema, Type.Null()], { description: 'null: no longer in the file.' }),
   effective: Type.Union([RouteViewSchema, Type.Null()], { description: 'null: not in force yet.' }),
   reason: Type.Optional(Type.String({ description: 'Why the two differ.' })),
+  held: Type.Optional(Type.String({ description: 'Why its writes to two stores are refused.' })),
 });
 export type AppStatus = Static<typeof AppStatusSchema>;
 
@@ -92,12 +93,25 @@ const DivergencesQuerySchema = Type.Object(
 );
 export type DivergencesQuery = Static<typeof DivergencesQuerySchema>;
 
-/** One operation of the admin API. */
+/** Parameters of `POST /v1/recover`: the journal of these mounts was lost, and this side is true. */
+const RecoverQuerySchema = Type.Object(
+  {
+    truth: SideSchema,
+    mount: Type.Optional(
+      Type.String({ description: 'Its target root; absent: every mount that waits.', pattern: '^/' }),
+    ),
+  },
+  { additionalProperties: false },
+);
+export type RecoverQuery = Static<typeof RecoverQuerySchema>;
+
+/** One operation of the admin API; GET unless said otherwise. */
 export interface AdminRoute {
   path: string;
   summary: string;
   /** By status; each answer is JSON unless `text`. */
   answers: Record<number, TSchema>;
+  method?: 'post';
   query?: TSchema;
   text?: boolean;
 }
@@ -133,6 +147,17 @@ export const adminRoutes = {
     summary: 'Paths known or suspected to differ, page by page',
     answers: { 200: DivergencesSchema, 400: ErrorSchema },
     query: DivergencesQuerySchema,
+  },
+  recover: {
+    path: '/v1/recover',
+    summary:
+      'Says which side is true where the journal was lost; nothing that only the other side has is lost',
+    answers: {
+      200: Type.Object({ mounts: Type.Array(Type.String({ description: 'Target roots.' })) }),
+      400: ErrorSchema,
+    },
+    method: 'post',
+    query: RecoverQuerySchema,
   },
   openapi: { path: '/v1/openapi.json', summary: 'This description', answers: {} },
 } as const satisfies Record<string, AdminRoute>;

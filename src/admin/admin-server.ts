@@ -1,5 +1,5 @@
-// The admin listener: metrics, health and what operators ask. It only reads, and it has no authentication of
-// its own, so it binds to loopback unless configured otherwise.
+// The admin listener: metrics, health, what operators ask, and the one thing that they decide. It has no authentication of its own, so it
+// binds to loopback unless configured otherwise.
 import type { AddressInfo } from 'node:net';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import type { Logger } from '../telemetry/logger.ts';
@@ -11,6 +11,7 @@ import {
   type DivergenceItem,
   type DivergencesQuery,
   type Readiness,
+  type RecoverQuery,
   type StoreHealth,
 } from './admin-schemas.ts';
 import { openapi } from './openapi.ts';
@@ -36,6 +37,8 @@ export interface AdminSources {
   apps(): AppStatus[] | Promise<AppStatus[]>;
   /** At most `limit` divergences behind `after`, in ascending order of path, and the number of all. */
   divergences(query: DivergencesQuery): Page | Promise<Page>;
+  /** @returns the mounts whose truth is known now; none if no such mount waits for it */
+  recover(query: RecoverQuery): Promise<string[]>;
 }
 
 /** A page of divergences and the total of all pages. */
@@ -85,9 +88,9 @@ export async function createAdmin(options: AdminOptions): Promise<Admin> {
   refuseInJson(app, logger);
 
   const document = openapi(version);
-  const get = (route: AdminRoute, answer: (request: FastifyRequest) => Answer | Promise<Answer>): void => {
+  const on = (route: AdminRoute, answer: (request: FastifyRequest) => Answer | Promise<Answer>): void => {
     const schema = { response: route.answers, ...(route.query && { querystring: route.query }) };
-    app.get(route.path, { schema }, async (request, reply) => {
+    app[route.method ?? 'get'](route.path, { schema }, async (request, reply) => {
       const { status = 200, body } = await answer(request);
       return reply.code(status).header('cache-control', 'no-store').send(body);
     });
@@ -97,18 +100,18 @@ export async function createAdmin(options: AdminOptions): Promise<Admin> {
     const { contentType, body } = await metrics.expose();
     return reply.header('content-type', contentType).send(body);
   });
-  get(adminRoutes.live, () => ({ body: { status: 'live' } }));
-  get(adminRoutes.ready, () => {
+  on(adminRoutes.live, () => ({ body: { status: 'live' } }));
+  on(adminRoutes.ready, () => {
     const body = sources.ready();
     return { status: body.ready ? 200 : 503, body };
   });
-  get(adminRoutes.stores, async () => {
+  on(adminRoutes.stores, async () => {
     const stores = await sources.stores();
     const healthy = stores.every((store) => store.reachable && store.breaker !== 'open');
     return { status: healthy ? 200 : 503, body: { healthy, stores } };
   });
-  get(adminRoutes.apps, async () => ({ body: await sources.apps() }));
-  get(adminRoutes.divergences, async (request) => {
+  on(adminRoutes.apps, async () => ({ body: await sources.apps() }));
+  on(adminRoutes.divergences, async (request) => {
     const query = request.query as DivergencesQuery;
     // ajv coerces 1e999 to Infinity, to which it applies no maximum.
     if (!Number.isFinite(query.limit)) throw badRequest('querystring/limit must be a number');
@@ -116,7 +119,12 @@ export async function createAdmin(options: AdminOptions): Promise<Admin> {
     const next = items.length === query.limit ? items.at(-1)?.path : undefined;
     return { body: { total, items, ...(next !== undefined && { next }) } };
   });
-  get(adminRoutes.openapi, () => ({ body: document }));
+  on(adminRoutes.recover, async (request) => {
+    const mounts = await sources.recover(request.query as RecoverQuery);
+    if (mounts.length === 0) throw badRequest('no such mount waits for its truth');
+    return { body: { mounts } };
+  });
+  on(adminRoutes.openapi, () => ({ body: document }));
 
   await app.listen({ host, port });
   const bound = app.server.address() as AddressInfo;
@@ -135,12 +143,12 @@ function refuse(reply: FastifyReply, status: number, code: string, message: stri
 /** Every refusal has one shape, and nothing of the inside shows. */
 function refuseInJson(app: FastifyInstance, logger: Logger): void {
   app.setNotFoundHandler((request, reply) => {
-    const known = Object.values<AdminRoute>(adminRoutes).some(
+    const known = Object.values<AdminRoute>(adminRoutes).find(
       (route) => route.path === request.url.split('?')[0],
     );
     return known
       ? refuse(
-          reply.header('allow', 'GET, HEAD'),
+          reply.header('allow', known.method === 'post' ? 'POST' : 'GET, HEAD'),
           405,
           'method-not-allowed',
           `${request.method} is not for this path`,

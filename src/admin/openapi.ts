@@ -2,13 +2,17 @@
 import type { TSchema } from 'typebox';
 import { type AdminRoute, adminRoutes } from './admin-schemas.ts';
 
-const meanings: Record<string, string> = { 200: 'OK', 400: 'A parameter is wrong', 503: 'Not now' };
+const meanings: Record<string, string> = {
+  200: 'OK',
+  400: 'A parameter is wrong, or nothing waits for it',
+  503: 'Not now',
+};
 
 /** OpenAPI 3.1 document, whose schemas are JSON Schema as typebox writes them. */
 export function openapi(version: string): Record<string, unknown> {
   const paths = Object.entries<AdminRoute>(adminRoutes).map(([name, route]) => [
     route.path,
-    { get: operation(name, route) },
+    { [route.method ?? 'get']: operation(name, route) },
   ]);
   return {
     openapi: '3.1.0',

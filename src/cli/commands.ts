@@ -10,6 +10,7 @@ import { startGateway } from '../server/start-gateway.ts';
 import { createLogger, type Logger } from '../telemetry/logger.ts';
 import { runConfigCheck } from './config-check.ts';
 import { keepHeapModest } from './modest-heap.ts';
+import { type RecoverOptions, runRecover } from './recover.ts';
 import { welcome } from './welcome.ts';
 
 /** How long a stop may take before the process ends anyway, milliseconds. */
@@ -101,6 +102,15 @@ export async function run(argv: readonly string[]): Promise<void> {
     .option('--dir <dir>', 'where the files are; default: the state directory of the config')
     .option(...configOption, sampleConfig)
     .action((options: { dir?: string; config: string }) => emulate(options.dir, options.config));
+  program
+    .command('recover')
+    .description('says which side is true where the journal of a mount was lost')
+    .requiredOption('--truth <side>', 'source or target')
+    .option('--mount <path>', 'target root of one mount; default: all that wait')
+    .option('--admin <url>', 'admin API of the running gateway', 'http://127.0.0.1:9090')
+    .action(async (options: RecoverOptions) => {
+      process.exitCode = await runRecover(options, (line) => process.stdout.write(`${line}\n`));
+    });
   program
     .command('config')
     .description('work with a config directory')

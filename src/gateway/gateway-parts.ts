@@ -1,6 +1,7 @@
 // What the parts of the gateway share: the two sides, the journal, the locks, the table in force, and who is told what.
 import type { RoutingTable } from '../core/route.ts';
 import type { Side, Store } from '../core/store.ts';
+import { StoreError } from '../core/store-error.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { Locks } from '../journal/locks.ts';
 import type { KnownFolders } from './known-folders.ts';
@@ -49,10 +50,22 @@ export interface GatewayParts {
   marks: ReadMarks;
   folders: KnownFolders;
   underWay: UnderWay;
+  /** Why nothing may be written to two sides at a canonical path; undefined if it may (semantics D1). */
+  heldBecause(path: string): string | undefined;
   now(): number;
   /** Tries to settle these divergences now; resolves when tried. */
   settleNow(paths: readonly string[], withinMs: number): Promise<void>;
 }
+
+/** @throws StoreError `unavailable` where two sides may not be written (semantics D1) */
+export function refuseHeld(parts: GatewayParts, twoSided: boolean, path: string): void {
+  const reason = twoSided ? parts.heldBecause(path) : undefined;
+  if (reason !== undefined)
+    throw new StoreError('unavailable', reason, { code: 'journal-lost', retryAfterMs: heldRetryMs });
+}
+
+/** When a client may ask again where an operator has to act first, milliseconds. */
+const heldRetryMs = 30_000;
 
 /** Breakers that are open. */
 export function sidesDown(parts: GatewayParts): ReadonlySet<Side> {

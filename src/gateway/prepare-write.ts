@@ -10,7 +10,7 @@ import { StoreError } from '../core/store-error.ts';
 import type { Divergence, Upload } from '../journal/journal.ts';
 import { reachesOf } from './aftermath.ts';
 import { translateCondition } from './etags.ts';
-import { type GatewayParts, sidesDown } from './gateway-parts.ts';
+import { type GatewayParts, refuseHeld, sidesDown } from './gateway-parts.ts';
 import { isTwoSided, type Place, pathOn } from './places.ts';
 import { type Plan, plan, type SettleFirst } from './plan.ts';
 
@@ -42,6 +42,7 @@ async function situationOf(parts: GatewayParts, { route, mutation, place }: Writ
     uploads.push(...rows.uploads);
   }
   const twoSided = isTwoSided(place.mount, parts.table().routes.values());
+  refuseHeld(parts, twoSided, mutation.path);
   const down = new Set(sidesDown(parts));
   if (away) down.add(away);
   return { situation: { route, mutation, divergences, below, uploads, twoSided, down }, earlier };

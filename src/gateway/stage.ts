@@ -11,7 +11,7 @@ import { StoreError } from '../core/store-error.ts';
 import type { Intent, Upload } from '../journal/journal.ts';
 import type { Lock } from '../journal/locks.ts';
 import { type Attempt, fanOut, mayTakeOver } from './fan-out.ts';
-import { type GatewayParts, sidesDown } from './gateway-parts.ts';
+import { type GatewayParts, refuseHeld, sidesDown } from './gateway-parts.ts';
 import { isTwoSided, type Place, pathOn, placeMutation } from './places.ts';
 import type { Plan } from './plan.ts';
 
@@ -187,6 +187,7 @@ export function createStager(parts: GatewayParts) {
     const { place, translate } = placeMutation(route, ctx, [mutation.path]);
     const canonical = mapPaths(mutation, translate);
     const twoSided = isTwoSided(place.mount, parts.table().routes.values());
+    refuseHeld(parts, twoSided, canonical.path);
     const staging: Staging = { route, ctx, place, mutation: canonical, twoSided };
     const lock = await parts.locks.acquire([{ path: canonical.path, mode: 'shared' }], ctx.signal);
     let upload: Upload;

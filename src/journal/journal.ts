@@ -40,6 +40,8 @@ export interface Divergence extends Reach {
   tailUntilMs?: number;
   /** What stands only on the other side is kept, not deleted (semantics D1: a first start). */
   keepExtras?: boolean;
+  /** What the other side has instead of the truth is put aside, not lost (semantics D1: a lost journal). */
+  keepReplaced?: boolean;
   /**
    * An owner or group was set that the other side has not heard of. Else they are not compared: each store gives new paths the
    * identity that the gateway has there.

@@ -3,6 +3,7 @@ import type { AdminSources, RouteView, StoreHealth } from '../admin/admin-server
 import type { Route } from '../core/route.ts';
 import type { Side } from '../core/store.ts';
 import type { Journal } from '../journal/journal.ts';
+import type { MountStamps } from './mount-stamps.ts';
 import type { ServedSide } from './side.ts';
 import type { TableInForce } from './table-in-force.ts';
 
@@ -29,8 +30,13 @@ export function adminSources(parts: {
   sides: Record<Side, ServedSide>;
   journal: Journal;
   table: TableInForce;
+  stamps: MountStamps;
 }): AdminSources {
-  const { sides, journal, table } = parts;
+  const { sides, journal, table, stamps } = parts;
+  const heldBecause = (route: Route | undefined): string | undefined =>
+    route?.writes === 'both'
+      ? route.mounts.map(({ target }) => stamps.heldBecause(target)).find((reason) => reason !== undefined)
+      : undefined;
   return {
     ready: () =>
       table.current().routes.size > 0
@@ -38,12 +44,17 @@ export function adminSources(parts: {
         : { ready: false, reason: 'no routing table in force' },
     stores: () => [healthOf(sides.source), healthOf(sides.target)],
     apps: () =>
-      table.status().map(({ app, desired, effective, reason }) => ({
-        app,
-        desired: desired ? viewOf(desired) : null,
-        effective: effective ? viewOf(effective) : null,
-        ...(reason === undefined ? {} : { reason }),
-      })),
+      table.status().map(({ app, desired, effective, reason }) => {
+        const held = heldBecause(effective);
+        return {
+          app,
+          desired: desired ? viewOf(desired) : null,
+          effective: effective ? viewOf(effective) : null,
+          ...(reason === undefined ? {} : { reason }),
+          ...(held === undefined ? {} : { held }),
+        };
+      }),
+    recover: ({ truth, mount }) => stamps.recover(truth, mount),
     async divergences(page) {
       const { total, items } = await journal.divergences(page);
       return {

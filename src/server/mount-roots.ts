@@ -27,6 +27,13 @@ export async function isRootEmpty(store: Store, root: string): Promise<boolean> 
   }
 }
 
+/** Makes the root of a mount; one that is there stays as it is. @throws StoreError */
+export async function makeRoot(store: Store, path: string): Promise<void> {
+  if (path === '/') return;
+  const mutation = { verb: 'mkdir', path, parents: 'all', attributes: { permission: 0o755 } } as const;
+  await store.mutate(mutation, soon('mount root'));
+}
+
 /** Makes every root that the table in force writes; what fails is tried again until it is there. */
 export function ensureRoots(stores: Record<Side, Store>, table: () => RoutingTable, logger: Logger) {
   const made = new Set<string>();
@@ -34,15 +41,14 @@ export function ensureRoots(stores: Record<Side, Store>, table: () => RoutingTab
   const makeAll = async (): Promise<void> => {
     for (const route of table().routes.values()) {
       const sides: Side[] = route.writes === 'both' ? ['source', 'target'] : [route.writes];
-      for (const mount of route.mounts) for (const side of sides) await makeRoot(side, mount[side]);
+      for (const mount of route.mounts) for (const side of sides) await ensureRoot(side, mount[side]);
     }
   };
-  const makeRoot = async (side: Side, path: string): Promise<void> => {
+  const ensureRoot = async (side: Side, path: string): Promise<void> => {
     const key = `${side}:${path}`;
-    if (path === '/' || made.has(key)) return;
+    if (made.has(key)) return;
     try {
-      const mutation = { verb: 'mkdir', path, parents: 'all', attributes: { permission: 0o755 } } as const;
-      await stores[side].mutate(mutation, soon('mount root'));
+      await makeRoot(stores[side], path);
       made.add(key);
       warned.delete(key);
     } catch (error) {

@@ -22,6 +22,7 @@ import { followRoutes, formerTable } from './follow-routes.ts';
 import { leaseTableIn } from './lease-table.ts';
 import { gatewayEvents, observeGauges } from './metering.ts';
 import { ensureRoots, isRootEmpty } from './mount-roots.ts';
+import { createMountStamps, type MountStamps } from './mount-stamps.ts';
 import { openSide, type ServedSide } from './side.ts';
 import { linkKey, makeStateDir } from './state-dir.ts';
 import { createTableInForce, type TableInForce } from './table-in-force.ts';
@@ -48,6 +49,7 @@ interface Parts {
   sides: Record<Side, ServedSide>;
   stores: Record<Side, Store>;
   table: TableInForce;
+  stamps: MountStamps;
   underWay: UnderWay;
   repair: Repair;
 }
@@ -88,7 +90,7 @@ function startRepairOf(
   parts: Omit<Parts, 'repair' | 'table' | 'underWay'>,
   table: () => TableInForce,
 ): Repair {
-  const { config, metrics, logger, sides, stores, journal, locks } = parts;
+  const { config, metrics, logger, sides, stores, journal, locks, stamps } = parts;
   const { concurrency, pollMs, backoffMs, backoffMaxMs } = config.repair;
   return startRepair(
     {
@@ -97,6 +99,7 @@ function startRepairOf(
       locks,
       isDown: (side) => sides[side].breaker() === 'open',
       mounts: () => table().mounts(),
+      isHeld: (path) => stamps.heldBecause(path) !== undefined,
       now: Date.now,
       zombieMs: config.writes.zombieMs,
       ctx: () => ownCtx('repair'),
@@ -135,10 +138,18 @@ async function makeParts(config: GatewayConfig, logger: Logger): Promise<Parts> 
     isEmpty: (mount, truth) => isRootEmpty(stores[truth], mount[truth]),
     now: Date.now,
     zombieMs: config.writes.zombieMs,
+    claim: (routes) => stamps.claim(routes),
     mutationsEnded: () => underWay.ended(),
     onDivergence: () => repair.wake(),
   });
-  const made = { config, logger, metrics, stateDir, journal, locks, sides, stores };
+  const stamps = createMountStamps({
+    target: stores.target,
+    journal,
+    now: Date.now,
+    logger,
+    onChange: () => repair.wake(),
+  });
+  const made = { config, logger, metrics, stateDir, journal, locks, sides, stores, stamps };
   const repair = startRepairOf(made, () => table);
   return { ...made, table, underWay, repair };
 }
@@ -152,6 +163,7 @@ function makeGateway({
   sides,
   stores,
   table,
+  stamps,
   underWay,
   repair,
 }: Parts): Store {
@@ -169,6 +181,7 @@ function makeGateway({
     events: gatewayEvents(metrics, logger, () => repair.wake()),
     now: Date.now,
     underWay,
+    heldBecause: stamps.heldBecause,
     settleNow: (paths, withinMs) => repair.settleNow(paths, withinMs),
   });
 }
@@ -199,15 +212,17 @@ async function listen(parts: Parts, gateway: Store) {
   });
 }
 
-function listenForOperators({ config, logger, metrics, sides, journal, table }: Parts): Promise<Admin> {
-  const sources = adminSources({ sides, journal, table });
+function listenForOperators(parts: Parts): Promise<Admin> {
+  const { config, logger, metrics } = parts;
+  const sources = adminSources(parts);
   return createAdmin({ ...config.listen.admin, metrics, logger, sources, version });
 }
 
 /** What has to be looked at from time to time. */
-function keepHouse({ table, journal, config, logger }: Parts): () => void {
+function keepHouse({ table, stamps, journal, config, logger }: Parts): () => void {
   const look = async (): Promise<void> => {
     await table.retry();
+    await stamps.retry();
     await closeIdleUploads(journal, config.writes.uploadIdleMs, Date.now());
   };
   const timer = setInterval(
@@ -224,9 +239,11 @@ export async function startGateway(
   logger: Logger,
 ): Promise<RunningGateway> {
   const parts = await makeParts(config, logger);
-  const { stores, table, journal, repair, metrics, locks } = parts;
+  const { stores, table, stamps, journal, repair, metrics, locks } = parts;
   const gateway = makeGateway(parts);
   const roots = ensureRoots(stores, () => table.current(), logger);
+  // With a bad file the table of the journal goes on.
+  await stamps.claim([...table.current().routes.values()]);
   const stopFollowing = await followRoutes({
     dir,
     config,

@@ -94,6 +94,8 @@ export interface TableOptions {
   now(): number;
   /** How long a request without an answer may still land, milliseconds. */
   zombieMs: number;
+  /** Makes sure that this journal may write to both sides where these routes do (semantics D1). */
+  claim(routes: readonly Route[]): Promise<void>;
   /** Resolves when the mutations that are under way now, planned under the table in force, have ended. */
   mutationsEnded(): Promise<void>;
   onDivergence(path: string): void;
@@ -165,6 +167,7 @@ export function createTableInForce(options: TableOptions): TableInForce {
     // Durable before the first write under the new table: what is forgotten here is never found again.
     if (change.held.size === 0) rows.push({ do: 'meta', key: tableRow, value: desiredText });
     await journal.apply(rows);
+    await options.claim([...change.routes.values()]);
     const wanted = desired;
     held = change.held;
     effective = {

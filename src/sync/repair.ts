@@ -87,7 +87,7 @@ export function startRepair(given: SyncParts, options: RepairOptions): Repair {
     return job;
   };
   const isDue = (row: Divergence, nowMs: number): boolean => {
-    if ((row.tailUntilMs ?? 0) > nowMs) return false;
+    if ((row.tailUntilMs ?? 0) > nowMs || parts.isHeld?.(row.path)) return false;
     const tried = attempts.get(row.path);
     return !tried || tried.generation !== row.generation || tried.nextMs <= nowMs;
   };

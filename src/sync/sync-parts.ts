@@ -13,6 +13,8 @@ export interface SyncParts {
   locks: Locks;
   /** Mounts of all apps. */
   mounts(): readonly Mount[];
+  /** True where nothing may be made equal: an operator has to say first what is true (semantics D1). */
+  isHeld?(path: string): boolean;
   now(): number;
   /** How long a request without an answer may still land, milliseconds. */
   zombieMs: number;

@@ -104,6 +104,7 @@ export async function createRig(t: Test, options: RigOptions = {}): Promise<Rig>
     events: { ...options.events, onDivergence: () => repair.wake() },
     now: Date.now,
     underWay: createUnderWay(),
+    heldBecause: () => undefined,
     settleNow: (paths, withinMs) => repair.settleNow(paths, withinMs),
   });
   let closed = false;

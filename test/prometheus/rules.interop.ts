@@ -168,6 +168,7 @@ const admin = await createAdmin({
     stores: () => [],
     apps: () => [],
     divergences: () => ({ total: 0, items: [] }),
+    recover: async () => [],
   },
 });
 t.teardown(() => admin.close());
