@@ -49,6 +49,15 @@ async function entryAt(
   }
 }
 
+/** What stands at a path now, by its truth. */
+function entryNow(listing: Listing, path: string): Promise<Entry | undefined> {
+  const { parts, route } = listing;
+  const ctx = { ...listing.ctx, trail: {} };
+  return askTruth(parts, { route, path, tree: false, ctx }, (side) =>
+    entryAt({ ...listing, ctx }, side, path),
+  );
+}
+
 /** One page of one folder (canonical path), not recursive. */
 async function listFolder(
   listing: Listing,
@@ -61,18 +70,28 @@ async function listFolder(
     const query: ListQuery = { verb: 'list', path: pathOn(side, place, path), recursive: false, limit };
     if (cursor?.token !== undefined && cursor.side === side) query.token = cursor.token;
     else if (cursor) query.after = cursor.after;
+    const foreign = async () =>
+      foreignNames(path, side, await parts.journal.below(path, { direct: false, limit: overlayLimit }));
+    // Before and after: what is settled while the page is fetched is old in the page and no longer in the journal.
+    const before = await foreign();
     const asked = await parts.sides[side].store.query(query, ctx);
+    const after = await foreign();
     const tail = asked.entries.at(-1);
     const last = asked.token === undefined ? undefined : tail ? nameOf(tail.path) : cursor?.after;
-    const { names, deeper } = foreignNames(
-      path,
-      side,
-      await parts.journal.below(path, { direct: false, limit: overlayLimit }),
+    const names = new Map([...before.names, ...after.names]);
+    const deeper = new Set(
+      [...names.keys()].filter((name) =>
+        [before, after].every((at) => !at.names.has(name) || at.deeper.has(name)),
+      ),
     );
     const limited = pLimit(overlayConcurrency);
     const overlaid = await Promise.all(
       [...names].map(([name, truth]) =>
-        limited(async () => [name, await entryAt(listing, truth, joinPath(path, name))] as const),
+        limited(async () => {
+          const child = joinPath(path, name);
+          const entry = deeper.has(name) ? entryAt(listing, truth, child) : entryNow(listing, child);
+          return [name, await entry] as const;
+        }),
       ),
     );
     const named = asked.entries.map((entry) => entryForClient(entry, side, place, route, ctx));

@@ -201,11 +201,27 @@ async function alignOwners(parts: SyncParts, job: CopyJob, truth: Entry, other: 
   }
 }
 
+/** True if a file is the version that was seen before: what was read of it then is what it holds now. */
+function isSameVersion(before: Entry | undefined, now: Entry | undefined): boolean {
+  if (!before || !now) return before === now;
+  if (before.type !== now.type) return false;
+  if (now.type === 'directory') return true;
+  return (
+    before.etag === now.etag &&
+    before.fileId === now.fileId &&
+    before.lengthBytes === now.lengthBytes &&
+    before.modifiedMs === now.modifiedMs
+  );
+}
+
 /**
- * The step under the lock: put in place what was prepared, and look once more. The caller has checked that nothing was written since.
+ * The step under the lock: put in place what was prepared, and look once more. The caller has checked that no divergence tells of a newer
+ * write; one that was settled meanwhile, and a write that no divergence tells of, show in the files themselves.
  * @returns true if both sides are proven equal
  */
 export async function complete(parts: SyncParts, job: CopyJob, prepared: Prepared): Promise<boolean> {
+  const before = await look(parts, job);
+  if (!isSameVersion(prepared.truth, before[0]) || !isSameVersion(prepared.other, before[1])) return false;
   await putInPlace(parts, job, prepared);
   let [truth, other] = await look(parts, job);
   if (truth && other && truth.type === other.type && (await alignAttributes(parts, job, truth, other)))

@@ -47,6 +47,24 @@ function lockModeFor({ truth, other, changesAcl }: Prepared): LockMode {
   return truth?.type === 'directory' && other?.type !== 'file' && !changesAcl ? 'node' : 'exclusive';
 }
 
+/** Code of a failure that concerns the path alone, whatever the stores are like. */
+const notEqualYet = 'not-equal-yet';
+
+/** A request of ours without an answer may land late: before anybody else gets the path, its row says so. */
+async function completeFenced(parts: SyncParts, job: CopyJob, prepared: Prepared): Promise<boolean> {
+  try {
+    return await complete(parts, job, prepared);
+  } catch (thrown) {
+    const error = StoreError.from(thrown);
+    const { divergence } = await parts.journal.state(job.path);
+    if (error.applied === 'unknown' && divergence) {
+      const tailUntilMs = Math.max(divergence.tailUntilMs ?? 0, parts.now() + parts.zombieMs);
+      await parts.journal.apply([{ do: 'put', divergence: { ...divergence, tailUntilMs } }]);
+    }
+    throw error;
+  }
+}
+
 /** One path made equal, or left to a newer write. */
 async function settlePath(
   parts: SyncParts,
@@ -68,8 +86,8 @@ async function settlePath(
     try {
       const verdict = await governs(parts, row, path);
       if (verdict !== 'cleared') return verdict;
-      placed = await complete(parts, job, prepared);
-      if (!placed) throw new StoreError('unavailable', `${path} is not equal yet`);
+      placed = await completeFenced(parts, job, prepared);
+      if (!placed) throw new StoreError('unavailable', `${path} is not equal yet`, { code: notEqualYet });
       await last();
       return 'cleared';
     } finally {
@@ -93,8 +111,22 @@ async function settleBelow(parts: SyncParts, row: Divergence, folder: string): P
   for await (const { name, truth } of march(list('truth'), list('other'))) {
     const path = joinPath(folder, name);
     if (isOurs(parts, path) || (!truth && job.keepExtras)) continue;
-    await settlePath(parts, row, path, async () => undefined);
+    await settleOrNote(parts, row, path);
     if (truth?.type === 'directory') await settleBelow(parts, row, path);
+  }
+}
+
+/** A path that changes while it is looked at gets a row of its own, so that the rest need not be looked at again. */
+async function settleOrNote(parts: SyncParts, row: Divergence, path: string): Promise<void> {
+  try {
+    await settlePath(parts, row, path, async () => undefined);
+  } catch (thrown) {
+    const error = StoreError.from(thrown);
+    if (error.code !== notEqualYet) throw error;
+    const { divergence } = await parts.journal.state(path);
+    if (divergence?.path !== row.path || divergence.generation !== row.generation) return;
+    const own = { ...row, path, subtree: false, reason: `below ${row.path}: ${error.message}` };
+    await parts.journal.apply([{ do: 'put', divergence: own }]);
   }
 }
 

@@ -47,19 +47,13 @@ export function startRepair(given: SyncParts, options: RepairOptions): Repair {
   let pass: Promise<void> | undefined;
   let again = false;
 
-  const failed = async (row: Divergence, error: StoreError): Promise<void> => {
+  const failed = (row: Divergence, error: StoreError): void => {
     const earlier = attempts.get(row.path);
     const failures = (earlier?.generation === row.generation ? earlier.failures : 0) + 1;
     const waitMs = Math.min(options.maxBackoffMs, options.backoffMs * 2 ** (failures - 1));
     attempts.set(row.path, { generation: row.generation, failures, nextMs: parts.now() + waitMs });
     options.onOutcome?.('failed');
     options.onError?.(row, error);
-    if (error.applied !== 'unknown') return;
-    // Our own request may land late: no proof counts before it cannot any more.
-    const { divergence } = await parts.journal.state(row.path);
-    if (divergence?.path !== row.path || divergence.generation !== row.generation) return;
-    const tailUntilMs = parts.now() + parts.zombieMs;
-    await parts.journal.apply([{ do: 'put', divergence: { ...divergence, tailUntilMs } }]);
   };
   const attempt = async (row: Divergence): Promise<void> => {
     if (closed) return;
@@ -75,7 +69,7 @@ export function startRepair(given: SyncParts, options: RepairOptions): Repair {
       }
       options.onOutcome?.(outcome);
     } catch (thrown) {
-      await failed(row, StoreError.from(thrown));
+      failed(row, StoreError.from(thrown));
     }
   };
   const start = (row: Divergence): Promise<void> => {
