@@ -105,6 +105,7 @@ function startRepairOf(
       ctx: () => ownCtx('repair'),
       onOwnerRefused: (path, error) =>
         logger.warn({ path, err: error }, 'the owner is not carried over: the other store refuses it'),
+      onKept: (path, keptPath) => logger.warn({ path, keptPath }, 'what the other store had was put aside'),
       onBytes: (bytes) => metrics.repairedBytes.child().inc(bytes),
     },
     {

@@ -129,6 +129,17 @@ async function ensureParent(parts: SyncParts, job: CopyJob): Promise<void> {
   );
 }
 
+/** What the other side has is put aside where it may be the only copy, else removed. */
+async function clearAway(parts: SyncParts, job: CopyJob): Promise<void> {
+  const { keptPath } = job;
+  if (keptPath === undefined) return removeOther(parts, job);
+  const to = parts.stores[job.other];
+  await to.mutate({ verb: 'mkdir', path: parentOf(keptPath), parents: 'all' }, parts.ctx());
+  const move = { verb: 'rename', path: job.otherPath, destination: keptPath } as const;
+  await to.mutate({ ...move, replace: 'none', intoDirectory: false }, parts.ctx());
+  parts.onKept?.(job.path, keptPath);
+}
+
 async function removeOther(parts: SyncParts, job: CopyJob): Promise<void> {
   try {
     await parts.stores[job.other].mutate(
@@ -147,10 +158,11 @@ async function putInPlace(
 ): Promise<void> {
   const to = parts.stores[job.other];
   if (!truth) {
-    if (other && !job.keepExtras) await removeOther(parts, job);
+    if (other && !job.keepExtras) await clearAway(parts, job);
     return;
   }
-  if (other && other.type !== truth.type) await removeOther(parts, job);
+  const isReplaced = other !== undefined && content === 'hidden' && job.keptPath !== undefined;
+  if (other && (isReplaced || other.type !== truth.type)) await clearAway(parts, job);
   if (content === 'hidden') {
     await ensureParent(parts, job);
     const { hiddenPath: path, otherPath: destination } = job;

@@ -1,6 +1,6 @@
 // Settles one divergence: fenced by its generation, the path's lock held for the last step only (design §5).
 import { findMount, hiddenFolder, isHidden, translatePath } from '../core/mount.ts';
-import { isWithin, joinPath } from '../core/path.ts';
+import { isWithin, joinPath, nameOf } from '../core/path.ts';
 import { otherSide } from '../core/store.ts';
 import { StoreError } from '../core/store-error.ts';
 import type { Divergence } from '../journal/journal.ts';
@@ -23,13 +23,17 @@ function jobFor(parts: SyncParts, row: Divergence, path: string): CopyJob {
   const other = otherSide(row.truth);
   const otherPath = translatePath(mount, path, 'target', other);
   const hidden = hiddenFolder(mount[other], otherPath);
+  const copy = `${row.generation}-${++copies}`;
   return {
     path,
     truth: row.truth,
     other,
     truthPath: translatePath(mount, path, 'target', row.truth),
     otherPath,
-    hiddenPath: joinPath(hidden, `repair/${row.generation}-${++copies}`),
+    hiddenPath: joinPath(hidden, `repair/${copy}`),
+    ...(row.keepReplaced
+      ? { keptPath: joinPath(hidden, `kept/${parts.now()}-${copy}/${nameOf(otherPath)}`) }
+      : {}),
     keepExtras: row.keepExtras ?? false,
     owners: (row.owners ?? false) && path === row.path,
   };

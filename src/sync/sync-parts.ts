@@ -23,6 +23,8 @@ export interface SyncParts {
   onHidden?(side: Side, folder: string): void;
   /** The other side refused an owner that the truth has: its own stays. */
   onOwnerRefused?(path: string, error: StoreError): void;
+  /** What the other side had at a path was put aside there. */
+  onKept?(path: string, keptPath: string): void;
   /** Bytes copied, for metrics. */
   onBytes?(bytes: number): void;
 }
@@ -39,6 +41,8 @@ export interface CopyJob {
   hiddenPath: string;
   /** What stands only on the other side is kept. */
   keepExtras: boolean;
+  /** Where what is replaced or removed on the other side is put aside; absent: it goes. */
+  keptPath?: string;
   /** Owner and group are carried over too. */
   owners: boolean;
 }
