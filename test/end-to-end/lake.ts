@@ -51,6 +51,8 @@ export interface LakeOptions {
   /** Addresses of stores that the test serves itself; no emulator is started for them. */
   sourceUrl?: string;
   targetUrl?: string;
+  /** More environment of the gateway's process. */
+  gatewayEnv?: Record<string, string>;
 }
 
 /** Short waits, so that a test sees breakers close and repair finish soon. */
@@ -150,6 +152,7 @@ export async function startLake(t: Test, options: LakeOptions = {}): Promise<Lak
     TWINLAKE_ADMIN_PORT: before ? portOf(before.admin) : '0',
     TWINLAKE_SOURCE_URL: source.url,
     TWINLAKE_TARGET_URL: `${target.url}/devstoreaccount1`,
+    ...options.gatewayEnv,
   }));
   t.teardown(() => made.end());
   const gateway = made.part(String(made.first.data));
