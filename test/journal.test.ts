@@ -201,6 +201,27 @@ t.test('the index answers what a plain list of rows answers', async () => {
   );
 });
 
+t.test('recovery keeps what an earlier row promised', async (t) => {
+  const root = { ...row('/lake', 0, true), keepExtras: true, keepReplaced: true };
+  const open = { ...intent('/lake', { verb: 'set-attributes' }), id: 5, openedMs: 1 };
+  t.match(recover({ intents: [open], divergences: [root], uploads: [] }, 7, 9), [
+    {
+      do: 'put',
+      divergence: {
+        ...{
+          path: '/lake',
+          subtree: true,
+          generation: 5,
+          keepExtras: true,
+          keepReplaced: true,
+          owners: true,
+        },
+        ...{ sinceMs: 1, tailUntilMs: 9 },
+      },
+    },
+  ]);
+});
+
 t.test('recovery makes a divergence of every open two-sided intent, whatever came before', async () => {
   fc.assert(
     fc.property(fc.uniqueArray(fc.integer({ min: 1, max: 99 }), { maxLength: 10 }), (ids) => {

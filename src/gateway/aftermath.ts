@@ -100,6 +100,7 @@ function rowFor(settled: Settled, reach: Reach, left: NonNullable<Settlement['di
   const tail = Math.max(earlier?.tailUntilMs ?? 0, late, left.tail ? settled.nowMs + settled.zombieMs : 0);
   if (tail > 0) row.tailUntilMs = tail;
   if (earlier?.keepExtras) row.keepExtras = true;
+  if (earlier?.keepReplaced) row.keepReplaced = true;
   if (setsOwner(settled.mutation) || (earlier?.owners && !makesAnew.has(settled.mutation.verb)))
     row.owners = true;
   return row;

@@ -44,6 +44,7 @@ function recovered(
   tailUntilMs: number,
 ): Divergence {
   return {
+    ...lasting(intent, earlier),
     path: reach.path,
     subtree: reach.subtree || (earlier?.subtree ?? false),
     truth: intent.primary,
@@ -51,6 +52,15 @@ function recovered(
     reason: `${intent.verb} was open when the gateway ended`,
     sinceMs: earlier?.sinceMs ?? nowMs,
     tailUntilMs,
+  };
+}
+
+/** What must not be deleted, or has to be carried over, stays so; an open change of attributes may have set an owner. */
+function lasting(intent: Intent, earlier: Divergence | undefined): Partial<Divergence> {
+  return {
+    ...(earlier?.keepExtras ? { keepExtras: true } : {}),
+    ...(earlier?.keepReplaced ? { keepReplaced: true } : {}),
+    ...(earlier?.owners || intent.verb === 'set-attributes' ? { owners: true } : {}),
   };
 }
 
