@@ -1,4 +1,5 @@
 // The tables of docs/configuration.md, made from the schemas and the table of variables, so that no key stays undocumented.
+import { chaosSchema } from '../src/config/chaos-schema.ts';
 import { formatKeyPath } from '../src/config/config-error.ts';
 import { envVariables } from '../src/config/env.ts';
 import { gatewaySchema } from '../src/config/gateway-schema.ts';
@@ -57,13 +58,15 @@ function kindOf(node: ObjectNode): string {
   if (node.type === 'integer') {
     return `${node.minimum ?? 0}${node.maximum === undefined ? ' or more' : ` to ${node.maximum}`}`;
   }
+  if (node.type === 'number') return `${node.minimum ?? 0} to ${node.maximum}`;
   if (node.isSecret) return 'secret';
   return node.isPath ? 'path' : 'text';
 }
 
 function standardOf({ default: value }: ObjectNode, key: string): string {
   if (value === undefined || (typeof value === 'object' && JSON.stringify(value) === '{}')) return '-';
-  if (typeof value === 'number' && key.endsWith('Bytes')) return `\`${value}\` (${value / 1024 ** 2} MiB)`;
+  if (typeof value === 'number' && value >= 1024 ** 2 && key.endsWith('Bytes'))
+    return `\`${value}\` (${value / 1024 ** 2} MiB)`;
   return typeof value === 'object' ? `\`${JSON.stringify(value)}\`` : `\`${value}\``;
 }
 
@@ -80,11 +83,15 @@ const keyTable = (rows: readonly KeyRow[]): string =>
   );
 
 const gatewayNode = gatewaySchema(storeSchemas.memory, storeSchemas.memory) as ObjectNode;
-const gatewayRows = keyRows(gatewayNode).filter(({ key }) => !key.startsWith('stores.'));
+/** A drill is the same wherever it is: its keys have a table of their own. */
+const isOfDrill = ({ key }: KeyRow): boolean => key.includes('.chaos.');
+const gatewayRows = keyRows(gatewayNode).filter((row) => !row.key.startsWith('stores.') && !isOfDrill(row));
+const drillRows = keyRows(chaosSchema as ObjectNode, 'chaos');
 
 /** Every row of every table. */
 export const allRows: readonly KeyRow[] = [
   ...gatewayRows,
+  ...drillRows,
   ...Object.values(storeSchemas).flatMap((schema) => keyRows(schema as ObjectNode, 'stores.SIDE')),
   ...keyRows(routesSchema as ObjectNode),
 ];
@@ -99,9 +106,12 @@ export const referenceTables: ReadonlyMap<string, string> = new Map([
   [
     'layers',
     keyTable(
-      keyRows(storeSchemas.memory as ObjectNode, 'stores.SIDE').filter(({ key }) => key.includes('.layers.')),
+      keyRows(storeSchemas.memory as ObjectNode, 'stores.SIDE').filter(
+        (row) => row.key.includes('.layers.') && !isOfDrill(row),
+      ),
     ),
   ],
+  ['chaos', keyTable(drillRows)],
   ['routes', keyTable(keyRows(routesSchema as ObjectNode))],
   [
     'variables',

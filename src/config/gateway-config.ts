@@ -97,6 +97,7 @@ function schemaFor(value: unknown): SchemaNode {
 /** A text that stands where a number or a truth value belongs, as that; other texts stay, for the check to refuse. */
 function fromText(text: string, node: SchemaNode | undefined): unknown {
   if (node?.type === 'integer' && /^-?\d+$/.test(text.trim())) return Number(text);
+  if (node?.type === 'number' && /^\d+(\.\d+)?$/.test(text.trim())) return Number(text);
   if (node?.type === 'boolean' && /^(true|false)$/.test(text.trim())) return text.trim() === 'true';
   return text;
 }

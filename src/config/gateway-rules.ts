@@ -1,6 +1,7 @@
 // What the schema of gateway.yaml cannot say: values that follow from others, and values that contradict each other.
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { type ChaosConfig, chaosProblems } from './chaos-schema.ts';
 import type { KeyPath } from './config-error.ts';
 import type { GatewayConfig } from './gateway-schema.ts';
 import { type SchemaNode, schemaAt } from './schema-node.ts';
@@ -104,6 +105,18 @@ export function crossChecks(config: GatewayConfig): { path: KeyPath; reason: str
   if (lagTotalBytes < lagBytes) note('writes.lagTotalBytes', `must be at least lagBytes (${lagBytes})`);
   const { backoffMs, backoffMaxMs } = config.repair;
   if (backoffMaxMs < backoffMs) note('repair.backoffMaxMs', `must be at least backoffMs (${backoffMs})`);
+  const drills: [KeyPath, ChaosConfig | undefined][] = [
+    ...sides.map((side): [KeyPath, ChaosConfig | undefined] => [
+      ['stores', side, 'layers', 'chaos'],
+      config.stores[side].layers.chaos,
+    ]),
+    [['emulators', 'webhdfs', 'chaos'], config.emulators.webhdfs.chaos],
+    [['emulators', 'dfs', 'chaos'], config.emulators.dfs.chaos],
+  ];
+  for (const [at, drill] of drills) {
+    for (const { path, reason } of drill ? chaosProblems(drill) : [])
+      found.push({ path: [...at, ...path], reason });
+  }
   for (const name of Object.keys(config.emulators.dfs.accounts)) {
     if (!/^[a-z0-9]{3,24}$/.test(name))
       note(

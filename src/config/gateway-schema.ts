@@ -1,7 +1,9 @@
 // The shape of gateway.yaml: every key with its default and what it means; docs/configuration.md is made from it.
 import { type Static, type TSchema, Type } from 'typebox';
+import { chaosSchema } from './chaos-schema.ts';
+import { count } from './count.ts';
 import type { Secret } from './secret.ts';
-import { count, type StoreConfig } from './store-schema.ts';
+import type { StoreConfig } from './store-schema.ts';
 
 const closed = { additionalProperties: false };
 const section = { ...closed, default: {} };
@@ -128,6 +130,7 @@ const emulatorsSchema = Type.Object(
         host: host('Address of the WebHDFS and Gen1 emulator.'),
         port: port(9870, 'Port of the WebHDFS and Gen1 emulator.'),
         dir: Type.Optional(path('Where its files are. Default: `emulators/webhdfs` in `state.dir`.')),
+        chaos: Type.Optional(chaosSchema),
       },
       section,
     ),
@@ -145,6 +148,7 @@ const emulatorsSchema = Type.Object(
               'Accounts by name, each with its key by reference; `devstore` is the well-known key of emulators.',
           },
         ),
+        chaos: Type.Optional(chaosSchema),
       },
       section,
     ),

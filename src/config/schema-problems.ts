@@ -82,6 +82,7 @@ function kindName(type: string, value: unknown): string {
   if (type === 'object') return 'a map of keys';
   if (type === 'array') return 'a list';
   if (type === 'integer') return 'a whole number';
+  if (type === 'number') return 'a number';
   if (type === 'boolean') return 'true or false';
   return typeof value === 'object' ? 'text' : 'text: put it in quotes';
 }

@@ -1,12 +1,10 @@
 // What gateway.yaml says of one store, by its type.
 import { type Static, Type } from 'typebox';
+import { chaosSchema } from './chaos-schema.ts';
+import { count } from './count.ts';
 import type { Secret } from './secret.ts';
 
 const closed = { additionalProperties: false };
-
-/** A whole number with its default; the unit is in the name of the key. */
-export const count = (value: number, minimum: number, description: string) =>
-  Type.Integer({ default: value, minimum, description });
 
 const secret = (description: string) =>
   Type.Optional(Type.Unsafe<Secret>(Type.String({ isSecret: true, minLength: 1, description })));
@@ -45,6 +43,7 @@ const layersSchema = Type.Object(
       },
       { ...closed, default: {} },
     ),
+    chaos: Type.Optional(chaosSchema),
   },
   { ...closed, default: {} },
 );

@@ -2,6 +2,7 @@
 import type { LayersConfig, StoreConfig } from '../config/store-schema.ts';
 import type { Side, Store } from '../core/store.ts';
 import { type BreakerState, withBreaker } from '../layers/breaker.ts';
+import { withChaos } from '../layers/chaos.ts';
 import { type LeaseTable, withLeases } from '../layers/leases.ts';
 import { withLimit } from '../layers/limit.ts';
 import { withObserver } from '../layers/observe.ts';
@@ -23,7 +24,7 @@ export interface ServedSide {
 /** Names of the numbers that Prometheus gets for a breaker. */
 const breakerNumber: Record<BreakerState, number> = { closed: 0, 'half-open': 1, open: 2 };
 
-/** Observe · breaker · limit · timeout around the driver (design §2). */
+/** Observe · breaker · limit · timeout around the driver (design §2); innermost the faults of a drill, if there is one. */
 export async function openSide(
   side: Side,
   config: StoreConfig,
@@ -32,7 +33,11 @@ export async function openSide(
   onBreaker: (state: BreakerState) => void,
 ): Promise<ServedSide> {
   let lastError: { message: string; atMs: number } | undefined;
-  const driver = await makeStore(side, config);
+  const { chaos } = config.layers;
+  const bare = await makeStore(side, config);
+  const driver = chaos
+    ? withChaos(bare, chaos, { onFault: (fault) => metrics.chaosFaults.child(side, fault).inc() })
+    : bare;
   const staged = driver.supports.staging ? driver : withStaging(driver);
   const leased = staged.supports.leases ? staged : withLeases(staged, leases);
   const layers: LayersConfig = config.layers;

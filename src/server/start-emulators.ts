@@ -6,6 +6,7 @@ import { createWebhdfsFace } from '../faces/webhdfs/webhdfs-face.ts';
 import { createLocalStore } from '../stores/local/local-store.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { createDataListener } from './data-listener.ts';
+import { startDrill } from './drill.ts';
 import { linkKey, makeStateDir } from './state-dir.ts';
 
 /** Both emulators, listening. */
@@ -25,31 +26,33 @@ export async function startEmulators(
   await Promise.all([makeStateDir(webhdfs.dir), makeStateDir(dfs.dir)]);
   // A killed process loses nothing without fsync; a power cut may, and an emulator is no place for what must survive one.
   const common = { fsync: false } as const;
-  const hdfsStore = await createLocalStore({
+  const hdfsFiles = await createLocalStore({
     ...common,
     name: 'emulated HDFS',
     dir: webhdfs.dir,
     rootFolders: 'any',
   });
-  const gen2Store = await createLocalStore({
+  const gen2Files = await createLocalStore({
     ...common,
     name: 'emulated Gen2',
     dir: dfs.dir,
     rootFolders: 'filesystems',
   });
+  const hdfs = startDrill(hdfsFiles, webhdfs.chaos, 'emulators.webhdfs', logger);
+  const gen2 = startDrill(gen2Files, dfs.chaos, 'emulators.dfs', logger);
   const links = createLinkSigner(await linkKey(webhdfs.dir));
   const accounts = Object.fromEntries(
     Object.entries(dfs.accounts).map(([name, key]) => [name, key.reveal()]),
   );
   const hdfsListener = await createDataListener({
-    faces: { webhdfs: createWebhdfsFace({ store: hdfsStore, links }) },
+    faces: { webhdfs: hdfs.face(createWebhdfsFace({ store: hdfs.store, links })) },
     host: webhdfs.host,
     port: webhdfs.port,
     bodyIdleMs,
     logger,
   });
   const gen2Listener = await createDataListener({
-    faces: { dfs: createDfsFace({ store: gen2Store, accounts, auth: 'shared-key' }) },
+    faces: { dfs: gen2.face(createDfsFace({ store: gen2.store, accounts, auth: 'shared-key' })) },
     host: dfs.host,
     port: dfs.port,
     bodyIdleMs,
@@ -63,7 +66,7 @@ export async function startEmulators(
     dfsUrl: gen2Listener.url,
     async close() {
       await Promise.all([hdfsListener.close(), gen2Listener.close()]);
-      await Promise.all([hdfsStore.close?.(), gen2Store.close?.()]);
+      await Promise.all([hdfs.store.close?.(), gen2.store.close?.()]);
     },
   };
 }

@@ -18,6 +18,7 @@ import type { Logger } from '../telemetry/logger.ts';
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
 import { adminSources } from './admin-sources.ts';
 import { createDataListener } from './data-listener.ts';
+import { warnOfDrill } from './drill.ts';
 import { followRoutes, formerTable } from './follow-routes.ts';
 import { leaseTableIn } from './lease-table.ts';
 import { gatewayEvents, observeGauges } from './metering.ts';
@@ -79,10 +80,13 @@ function openJournal(
 }
 
 async function openSides(config: GatewayConfig, journal: Journal, metrics: Metrics, logger: Logger) {
-  const open = (side: Side): Promise<ServedSide> =>
-    openSide(side, config.stores[side], metrics, leaseTableIn(journal, side), (state) =>
+  const open = (side: Side): Promise<ServedSide> => {
+    const { chaos } = config.stores[side].layers;
+    if (chaos) warnOfDrill(logger, `stores.${side}`, chaos);
+    return openSide(side, config.stores[side], metrics, leaseTableIn(journal, side), (state) =>
       logger.warn({ side, state }, 'breaker'),
     );
+  };
   return { source: await open('source'), target: await open('target') };
 }
 

@@ -233,4 +233,22 @@ export const trafficMetrics = {
       },
     ],
   },
+  chaosFaults: {
+    name: 'twinlake_chaos_faults_total',
+    type: 'counter',
+    help: 'Calls of a store that met a fault of a drill (layers.chaos); no series where there is no drill.',
+    labels: [side, ['fault']],
+    panels: [
+      {
+        row: 'Stores',
+        place: 6,
+        title: 'Faults of a drill',
+        description: 'Made on purpose by `layers.chaos`. Anything here in production is a mistake.',
+        unit: 'ops',
+        targets: [
+          [`sum by (side, fault) (rate(twinlake_chaos_faults_total{${here}}${rate}))`, '{{side}} {{fault}}'],
+        ],
+      },
+    ],
+  },
 } as const satisfies Record<string, MetricRow>;
