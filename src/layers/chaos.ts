@@ -89,6 +89,8 @@ const keptBack = 'kept-back:';
 async function shortPage({ store, rule, ctx }: Struck, query: ListQuery): Promise<ListResult> {
   if (rule.pageEntries > 0)
     return await store.query({ ...query, limit: Math.min(query.limit, rule.pageEntries) }, ctx);
+  const page = await store.query({ ...query, limit: 1 }, ctx);
+  if (page.entries.length === 0) return page;
   const { token, after } = query;
   return { entries: [], token: keptBack + JSON.stringify({ token, after }) };
 }
