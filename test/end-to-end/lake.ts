@@ -4,11 +4,17 @@ import { writeFileSync } from 'node:fs';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Test } from 'tap';
+import type { ChaosConfig } from '../../src/config/chaos-schema.ts';
 import type { Side } from '../../src/core/store.ts';
 import { type LogLine, type ServerProcess, startServer } from './server-process.ts';
 
 /** routes.yaml of one default app on the mount /lake. */
-export function routesOf(app: { reads: Side; writes?: Side | 'both'; failover?: string }): string {
+export function routesOf(app: {
+  reads: Side;
+  writes?: Side | 'both';
+  failover?: string;
+  ack?: 'primary' | 'both';
+}): string {
   return `mounts:
   - { source: /lake, target: /lake }
 apps:
@@ -16,6 +22,7 @@ apps:
     reads: ${app.reads}
     writes: ${app.writes ?? 'both'}
     failover: ${app.failover ?? 'reads'}
+    ack: ${app.ack ?? 'primary'}
 `;
 }
 
@@ -39,7 +46,18 @@ export interface Lake {
   configDir: string;
   /** Replaces routes.yaml in one step, as editors and Kubernetes do. */
   setRoutes(text: string): Promise<void>;
+  /** Faults that each part has from its next start on. */
+  setChaos(chaos: LakeChaos): Promise<void>;
 }
+
+/** Faults on purpose: in the gateway, in front of a store; or in the emulator itself. */
+export interface LakeChaos {
+  stores?: Partial<Record<Side, ChaosConfig>>;
+  emulators?: Partial<Record<Side, ChaosConfig>>;
+}
+
+/** The test that it belongs to. */
+type Owner = Pick<Test, 'testdir' | 'teardown'>;
 
 /** What may be different. */
 export interface LakeOptions {
@@ -56,9 +74,11 @@ export interface LakeOptions {
 }
 
 /** Short waits, so that a test sees breakers close and repair finish soon. */
-function gatewayYaml(options: LakeOptions): string {
-  const breaker = '{ resetMs: 500, rollingMs: 2000, volumeThreshold: 5 }';
-  const layers = `{ timeoutMs: ${options.timeoutMs ?? 5000}, breaker: ${breaker} }`;
+function gatewayYaml(options: LakeOptions, { stores, emulators }: LakeChaos = {}): string {
+  const breaker = { resetMs: 500, rollingMs: 2000, volumeThreshold: 5 };
+  const layersOf = (chaos: ChaosConfig | undefined): string =>
+    JSON.stringify({ timeoutMs: options.timeoutMs ?? 5000, breaker, ...(chaos ? { chaos } : {}) });
+  const drill = (chaos: ChaosConfig | undefined): string => JSON.stringify(chaos ? { chaos } : {});
   const writes = { zombieMs: 500, bodyIdleMs: 5000, ...options.writes };
   return `state: { dir: ../state }
 stores:
@@ -66,12 +86,15 @@ stores:
     type: webhdfs
     url: http://127.0.0.1:9870
     user: twinlake
-    layers: ${layers}
+    layers: ${layersOf(stores?.source)}
   target:
     type: adls-gen2
     url: http://127.0.0.1:10004/devstoreaccount1
     key: devstore
-    layers: ${layers}
+    layers: ${layersOf(stores?.target)}
+emulators:
+  webhdfs: ${drill(emulators?.source)}
+  dfs: ${drill(emulators?.target)}
 writes: ${JSON.stringify(writes)}
 repair: { pollMs: 100, backoffMs: 100, backoffMaxMs: 500 }
 `;
@@ -114,7 +137,7 @@ async function createPart(
 
 const portOf = (url: unknown): string => new URL(String(url)).port;
 
-async function createEmulator(t: Test, dir: string, configDir: string, face: 'webhdfs' | 'gen2') {
+async function createEmulator(t: Owner, dir: string, configDir: string, face: 'webhdfs' | 'gen2') {
   const made = await createPart(
     ['emulate', '--dir', join(dir, face), '--config', configDir],
     'emulators listen',
@@ -136,7 +159,7 @@ function foreign(url: string): Part {
 }
 
 /** Everything running; ended at the end of the test. */
-export async function startLake(t: Test, options: LakeOptions = {}): Promise<Lake> {
+export async function startLake(t: Owner, options: LakeOptions = {}): Promise<Lake> {
   const dir = t.testdir({});
   const configDir = join(dir, 'config');
   const routesFile = join(configDir, 'routes.yaml');
@@ -165,5 +188,6 @@ export async function startLake(t: Test, options: LakeOptions = {}): Promise<Lak
       await writeFile(`${routesFile}.new`, text);
       await rename(`${routesFile}.new`, routesFile);
     },
+    setChaos: (chaos) => writeFile(join(configDir, 'gateway.yaml'), gatewayYaml(options, chaos)),
   };
 }

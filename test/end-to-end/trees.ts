@@ -115,15 +115,30 @@ function permissionText(permissions: unknown): string {
     .join('');
 }
 
+/** A path that two trees show differently. */
+export interface Difference {
+  path: string;
+  left: string;
+  right: string;
+}
+
+/** Every path that is not the same in both. */
+export function differencesOf(left: Tree, right: Tree): Difference[] {
+  return [...new Set([...left.keys(), ...right.keys()])]
+    .filter((path) => left.get(path) !== right.get(path))
+    .map((path) => ({ path, left: left.get(path) ?? 'absent', right: right.get(path) ?? 'absent' }));
+}
+
 /** The two trees are equal; returns the tree. */
 export async function sameTrees(
   t: Test,
   lake: { source: { url: string }; target: { url: string } },
 ): Promise<Tree> {
   const [source, target] = await Promise.all([webhdfsTree(lake.source.url), gen2Tree(lake.target.url)]);
-  const differences = [...new Set([...source.keys(), ...target.keys()])]
-    .filter((path) => source.get(path) !== target.get(path))
-    .map((path) => ({ path, source: source.get(path) ?? 'absent', target: target.get(path) ?? 'absent' }));
-  t.strictSame(differences, [], `both stores have the same ${source.size} paths`);
+  t.strictSame(
+    differencesOf(source, target),
+    [],
+    `both stores (left source, right target) have the same ${source.size} paths`,
+  );
   return source;
 }

@@ -1,0 +1,90 @@
+// The clients at work: each carries out scripts in the cell of its group and writes down what it did and saw.
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Actor, Performed } from './actor.ts';
+import { type Cell, type Cells, tokenSource } from './cells.ts';
+import type { Action, Operation, Result } from './history.ts';
+import { randomOf } from './random.ts';
+import { nextScript } from './scripts.ts';
+
+/** Clients that are running. */
+export interface Clients {
+  /** Lets operations under way end; every script is broken off behind its current one. */
+  stop(): Promise<void>;
+}
+
+/** What the clients share. */
+export interface ClientsOptions {
+  seed: number;
+  cells: Cells;
+  /** Client n is `actors[n]`, in group n % groups. */
+  actors: readonly Actor[];
+  groups: number;
+  /** Longest pause between two operations, milliseconds. */
+  thinkMs: number;
+}
+
+/** Modes are moved by ACLs: where those are changed they tell nothing. */
+function withoutModes(result: Result): Result {
+  if (result.is !== 'done') return result;
+  const strip = <T extends object>(seen: T): T => {
+    const { permission: _, ...rest } = seen as T & { permission?: number };
+    return rest as T;
+  };
+  return {
+    is: 'done',
+    ...(result.seen ? { seen: strip(result.seen) } : {}),
+    ...(result.names
+      ? { names: Object.fromEntries(Object.entries(result.names).map(([name, seen]) => [name, strip(seen)])) }
+      : {}),
+  };
+}
+
+/** Carries out one action and records it. */
+export async function record(actor: Actor, client: string, cell: Cell, action: Action): Promise<Performed> {
+  const invokedMs = performance.now();
+  const operation: Operation = {
+    client,
+    action,
+    invokedMs,
+    returnedMs: Number.POSITIVE_INFINITY,
+    result: { is: 'unknown' },
+  };
+  // In the order of their beginnings, and there even if it never ends.
+  cell.operations.push(operation);
+  const performed = await actor.perform(cell.folder, action);
+  if (performed === 'not-sent') {
+    cell.operations.splice(cell.operations.indexOf(operation), 1);
+    return performed;
+  }
+  operation.result = cell.withAcls ? withoutModes(performed) : performed;
+  if (performed.is !== 'unknown') operation.returnedMs = performance.now();
+  return performed;
+}
+
+/** Starts them all. */
+export function startClients({ seed, cells, actors, groups, thinkMs }: ClientsOptions): Clients {
+  let stopped = false;
+  const run = async (actor: Actor, index: number): Promise<void> => {
+    const client = `${actor.face}-${index}`;
+    const random = randomOf(seed, client);
+    const token = tokenSource(index);
+    while (!stopped) {
+      const cell = cells.of(index % groups);
+      const script = nextScript({ actor, cell, random, token });
+      for (let step = script.next(); !step.done && !stopped; ) {
+        const performed = await record(actor, client, cell, step.value);
+        // Nobody listens: the gateway is away.
+        if (performed === 'not-sent') await wait(20);
+        await wait(random.between(0, thinkMs));
+        step = script.next(performed);
+      }
+    }
+  };
+  const running = actors.map(run);
+  return {
+    async stop() {
+      stopped = true;
+      await Promise.all(running);
+    },
+  };
+}

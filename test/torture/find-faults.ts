@@ -1,0 +1,50 @@
+// The judgement after a storm: both stores and both faces show the same, and every cell's history makes sense with it.
+import type { Lake } from '../end-to-end/lake.ts';
+import { differencesOf, gen2Tree, webhdfsTree } from '../end-to-end/trees.ts';
+import type { Actor } from './actor.ts';
+import { type Cell, describeOperation } from './cells.ts';
+import { record } from './clients.ts';
+
+/** The final state of a cell, as reads at the end of its history. */
+async function readAtEnd(actor: Actor, cell: Cell, names: readonly string[]): Promise<void> {
+  for (const path of names) await record(actor, 'end', cell, { do: 'read', path });
+}
+
+/** What is wrong; empty if nothing is. */
+export async function findFaults(lake: Lake, cells: readonly Cell[], actor: Actor): Promise<string[]> {
+  const faults: string[] = [];
+  const [source, target, asWebhdfs, asGen2] = await Promise.all([
+    webhdfsTree(lake.source.url),
+    gen2Tree(lake.target.url),
+    webhdfsTree(lake.gateway.url),
+    gen2Tree(lake.gateway.url),
+  ]);
+  const pairs = [
+    ['source', source, 'target', target],
+    ['source', source, 'the WebHDFS face', asWebhdfs],
+    ['target', target, 'the Gen2 face', asGen2],
+  ] as const;
+  for (const [left, leftTree, right, rightTree] of pairs) {
+    for (const each of differencesOf(leftTree, rightTree))
+      faults.push(`${each.path}: ${left} ${each.left}, ${right} ${each.right}`);
+  }
+  for (const path of [...source.keys(), ...target.keys()])
+    if (path.includes('.twinlake')) faults.push(`${path} is left over`);
+  for (const cell of cells) {
+    const named = new Set(
+      cell.operations.flatMap(({ action }) => [
+        action.path,
+        'destination' in action ? action.destination : action.path,
+      ]),
+    );
+    for (const path of source.keys())
+      if (path.startsWith(`${cell.name}/`)) named.add(path.slice(cell.name.length + 1));
+    await readAtEnd(actor, cell, [...named].sort());
+    for (const operation of cell.operations) {
+      const { result } = operation;
+      if (result.is === 'done' && result.seen?.type === 'torn')
+        faults.push(`${cell.name}: ${describeOperation(operation)}`);
+    }
+  }
+  return faults;
+}

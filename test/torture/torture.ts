@@ -1,0 +1,145 @@
+// The whole run: a lake, clients, the storm in campaigns; after each, everything is healed and everything is checked.
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { adminView, until } from '../end-to-end/admin-view.ts';
+import { type Lake, routesOf, startLake } from '../end-to-end/lake.ts';
+import type { Actor } from './actor.ts';
+import { type Cell, createCells, describeOperation } from './cells.ts';
+import { startClients } from './clients.ts';
+import { findFaults } from './find-faults.ts';
+import { createGen2Actor } from './gen2-actor.ts';
+import { createEar, planRounds, playRound } from './storm.ts';
+import { createWebhdfsActor } from './webhdfs-actor.ts';
+
+/** What to do. */
+export interface TortureOptions {
+  seed: number;
+  kills: number;
+  clients: number;
+  /** Kills between two times that everything is healed and checked. */
+  killsEach: number;
+  chaos: boolean;
+  /** Told of everything that happens. */
+  note(line: string): void;
+}
+
+/** What came of it. */
+export interface TortureReport {
+  kills: number;
+  operations: number;
+  unknown: number;
+  cells: number;
+  /** Empty: all rules held. */
+  faults: string[];
+  /** Kept if there are faults: stores, journal, histories, logs. */
+  dir?: string;
+}
+
+/** Operations of one cell before the next one is opened: more would take the check of a history too long. */
+const operationsEach = 60;
+/** How long both stores may take to become equal after everything is well again. */
+const drainMs = 120_000;
+
+function createActors(url: string, count: number, onSent: (doing: never) => void): Actor[] {
+  const options = { url, onSent: onSent as never };
+  const makers = [
+    () => createWebhdfsActor(options, 'webhdfs'),
+    () => createGen2Actor(options, 'dfs'),
+    () => createWebhdfsActor(options, 'gen1'),
+    () => createGen2Actor(options, 'blob'),
+    () => createGen2Actor(options, 'dfs'),
+    () => createWebhdfsActor(options, 'webhdfs'),
+  ];
+  return Array.from({ length: count }, (_, index) => makers[index % makers.length]!());
+}
+
+/** No faults from here on; waits until nothing diverges. Returns what is left if that takes too long. */
+async function heal(lake: Lake): Promise<string[]> {
+  await lake.setChaos({});
+  await lake.gateway.kill();
+  await lake.gateway.start();
+  const admin = adminView(lake.gateway.adminUrl);
+  const isDrained = async (): Promise<boolean> =>
+    (await admin.metric('twinlake_divergent_paths')) + (await admin.metric('twinlake_open_intents')) === 0;
+  try {
+    await until('nothing diverges', isDrained, drainMs);
+    return [];
+  } catch {
+    const { items } = await admin.divergences();
+    const intents = await admin.metric('twinlake_open_intents');
+    return [
+      `after ${drainMs} ms ${intents} intents are open, and these diverge: ${JSON.stringify(items, null, 1)}`,
+    ];
+  }
+}
+
+/** Writes what a person needs to understand a fault. */
+async function keep(
+  dir: string,
+  lake: Lake,
+  cells: readonly Cell[],
+  story: readonly string[],
+): Promise<void> {
+  const out = join(dir, 'evidence');
+  await mkdir(out, { recursive: true });
+  for (const part of ['gateway', 'source', 'target'] as const)
+    await writeFile(join(out, `${part}.log`), lake[part].log.map((line) => JSON.stringify(line)).join('\n'));
+  await writeFile(join(out, 'story.txt'), story.join('\n'));
+  for (const { name, operations } of cells) {
+    await writeFile(join(out, `${name}.txt`), operations.map(describeOperation).join('\n'));
+    await writeFile(join(out, `${name}.json`), JSON.stringify(operations, null, 1));
+  }
+}
+
+/** Runs it all; rejects only if the test itself breaks. */
+export async function torture(options: TortureOptions): Promise<TortureReport> {
+  const { seed, kills, note } = options;
+  const dir = await mkdtemp(join(tmpdir(), `twinlake-torture-${seed}-`));
+  const endings: (() => unknown)[] = [];
+  const owner = { testdir: () => dir, teardown: (end: () => unknown) => void endings.push(end) };
+  const story: string[] = [];
+  const tell = (line: string): void => {
+    story.push(`${performance.now().toFixed(1)} ${line}`);
+    note(line);
+  };
+  const faults: string[] = [];
+  try {
+    const lake = await startLake(owner as never, {
+      timeoutMs: 3000,
+      writes: { zombieMs: 2000, lagMs: 500, orderWaitMs: 1000, uploadIdleMs: 5000 },
+      routes: routesOf({ reads: 'source', failover: 'full' }),
+    });
+    const ear = createEar();
+    const actors = createActors(lake.gateway.url, options.clients, ear.onSent as never);
+    const cells = createCells(seed, operationsEach);
+    const rounds = planRounds(seed, kills, options.chaos);
+    let checked = 0;
+    for (let done = 0; done < rounds.length && faults.length === 0; done += options.killsEach) {
+      const clients = startClients({ seed: seed + done, cells, actors, groups: 2, thinkMs: 30 });
+      for (const [index, round] of rounds.slice(done, done + options.killsEach).entries())
+        await playRound(lake, ear, round, (what) => tell(`[${done + index + 1}/${kills}] ${what}`));
+      await clients.stop();
+      cells.turnOver();
+      tell('healing');
+      faults.push(...(await heal(lake)));
+      const fresh = cells.all.slice(checked);
+      checked = cells.all.length;
+      faults.push(...(await findFaults(lake, fresh, actors[0]!)));
+      tell(`${fresh.length} cells checked, ${faults.length} faults`);
+    }
+    const operations = cells.all.flatMap((cell) => cell.operations);
+    if (faults.length > 0) await keep(dir, lake, cells.all, [...story, ...faults]);
+    return {
+      kills,
+      operations: operations.length,
+      unknown: operations.filter(({ result }) => result.is === 'unknown').length,
+      cells: cells.all.length,
+      faults,
+      ...(faults.length > 0 ? { dir } : {}),
+    };
+  } finally {
+    await Promise.all(endings.map((end) => end()));
+    if (faults.length === 0) await rm(dir, { recursive: true, force: true });
+  }
+}
