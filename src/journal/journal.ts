@@ -1,4 +1,5 @@
 // Where intents, divergences and upload records live. Asynchronous and free of any database, so that a shared one can stand in.
+import type { Entry } from '../core/entry.ts';
 import type { Side } from '../core/store.ts';
 
 /** A path an operation touches; `subtree` if everything below it as well. Canonical (target) paths. */
@@ -26,7 +27,10 @@ export interface Intent extends NewIntent {
   openedMs: number;
 }
 
-/** A path or subtree that is known or suspected to differ between the sides. */
+/**
+ * A path or subtree that is known or suspected to differ between the sides. Whoever makes one row of several, or a row of another one's
+ * path, leaves out `entry`, `moved`, `frozen` and `pinned`: without them repair looks, compares and copies; with a wrong one it would err.
+ */
 export interface Divergence extends Reach {
   /** The side known to hold the newest state. */
   truth: Side;
@@ -47,6 +51,20 @@ export interface Divergence extends Reach {
    * identity that the gateway has there.
    */
   owners?: boolean;
+  /**
+   * The file as the truth showed it when `generation` had changed it, in the truth's own names; `absent`: nothing was there. Left out
+   * where nobody knows without asking: after a restart, an unknown outcome, for folders (semantics B1).
+   */
+  entry?: Entry | 'absent';
+  /**
+   * The other side still has this subtree under the name `from`, where rename `generation` found it: repair moves it there instead of
+   * copying (semantics A8). True only while the row at `from` is `frozen` for that rename; `from` is the row's own path once it is done.
+   */
+  moved?: { from: string; generation: number };
+  /** What the other side has here has not been touched since this rename took it away from the truth. */
+  frozen?: number;
+  /** Why the other side refuses for good what the truth has: not tried again until the path changes (semantics B4). */
+  pinned?: string;
 }
 
 /** Requests that belong together: create, append, append, flush. */
@@ -70,7 +88,7 @@ export type Change =
   | { do: 'clear'; path: string; generation: number }
   /** Removes all rows and upload records strictly below. */
   | { do: 'clear-below'; path: string }
-  /** Rows and upload records at and below `from` are found at and below `to` afterwards. */
+  /** Rows and upload records at and below `from` are found at and below `to` afterwards, rows without `entry`, `frozen`, `pinned`. */
   | { do: 'move'; from: string; to: string }
   | { do: 'put-upload'; upload: Upload }
   | { do: 'end-upload'; path: string }
@@ -119,6 +137,8 @@ export interface Journal {
   below(folder: string, options: { direct: boolean; limit: number }): Promise<Below>;
   /** Divergences in order of path. */
   divergences(page: { after?: string; limit: number }): Promise<{ total: number; items: Divergence[] }>;
+  /** Divergences with `moved`. */
+  moves(): Promise<Divergence[]>;
   uploads(): Promise<Upload[]>;
   meta(key: string): Promise<string | undefined>;
   gauges(): JournalGauges;

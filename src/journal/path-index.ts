@@ -11,6 +11,7 @@ export interface PathIndex {
   removeIntent(intent: Intent): void;
   apply(change: Change): void;
   divergences(): Iterable<Divergence>;
+  moves(): Iterable<Divergence>;
   uploads(): Iterable<Upload>;
   counts(): { intents: number; divergences: number; uploads: number; oldestSinceMs?: number };
 }
@@ -19,17 +20,22 @@ export interface PathIndex {
 interface Rows {
   root: PathNode;
   divergences: Map<string, Divergence>;
+  /** Those of the divergences that a rename is missing of. */
+  moves: Map<string, Divergence>;
   uploads: Map<string, Upload>;
 }
 
-function putDivergence({ root, divergences }: Rows, divergence: Divergence): void {
+function putDivergence({ root, divergences, moves }: Rows, divergence: Divergence): void {
   divergences.set(divergence.path, divergence);
+  if (divergence.moved) moves.set(divergence.path, divergence);
+  else moves.delete(divergence.path);
   editNode(root, divergence.path, (node) => {
     node.divergence = divergence;
   });
 }
 
-function dropDivergence({ root, divergences }: Rows, path: string): void {
+function dropDivergence({ root, divergences, moves }: Rows, path: string): void {
+  moves.delete(path);
   if (divergences.delete(path)) editNode(root, path, (node) => delete node.divergence);
 }
 
@@ -60,7 +66,9 @@ function move(rows: Rows, from: string, to: string): void {
   dropDivergence(rows, from);
   dropUpload(rows, from);
   const renamed = (path: string): string => to + path.slice(from.length);
-  for (const row of divergences) putDivergence(rows, { ...row, path: renamed(row.path) });
+  // What was true of the old path alone does not go with it.
+  for (const { entry, frozen, pinned, ...row } of divergences)
+    putDivergence(rows, { ...row, path: renamed(row.path) });
   for (const row of uploads) putUpload(rows, { ...row, path: renamed(row.path) });
 }
 
@@ -110,7 +118,7 @@ function stateOf(root: PathNode, path: string): PathState {
 export function createPathIndex(): PathIndex {
   const root = newPathNode();
   const intents = new Set<Intent>();
-  const rows: Rows = { root, divergences: new Map(), uploads: new Map() };
+  const rows: Rows = { root, divergences: new Map(), moves: new Map(), uploads: new Map() };
   return {
     state: (path) => stateOf(root, path),
     below: (folder, { direct, limit }) => collectBelow(root, folder, direct, limit),
@@ -125,6 +133,7 @@ export function createPathIndex(): PathIndex {
     },
     apply: (change) => applyTo(rows, change),
     divergences: () => rows.divergences.values(),
+    moves: () => rows.moves.values(),
     uploads: () => rows.uploads.values(),
     counts() {
       const { divergences, uploads } = rows;

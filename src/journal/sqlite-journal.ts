@@ -143,6 +143,7 @@ export async function openSqliteJournal(options: SqliteJournalOptions): Promise<
       const rest = after === undefined ? all : all.filter((row) => row.path > after);
       return { total: all.length, items: rest.slice(0, limit) };
     },
+    moves: async () => [...index.moves()],
     uploads: async () => [...index.uploads()],
     meta: async (key) => meta.get(key),
     gauges: () => gaugesOf(state),

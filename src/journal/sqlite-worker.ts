@@ -53,7 +53,9 @@ function prepareStatements(db: DatabaseSync) {
     clearDivergencesBelow: db.prepare(`delete from divergences where ${below}`),
     clearUploadsBelow: db.prepare(`delete from uploads where ${below}`),
     moveDivergences: db.prepare(
-      `update or replace divergences set path = ? || substr(path, ?) where path = ? or (${below})`,
+      `update or replace divergences
+         set path = ? || substr(path, ?), body = json_remove(body, '$.entry', '$.frozen', '$.pinned')
+       where path = ? or (${below})`,
     ),
     moveUploads: db.prepare(
       `update or replace uploads set path = ? || substr(path, ?) where path = ? or (${below})`,
