@@ -27,10 +27,12 @@ export interface Caller {
   app?: string;
 }
 
-/** Filled in on the way, read by the face for the answer's headers (`x-twinlake-served-by`, `x-twinlake-acked`). */
+/** Filled in on the way, read by the face for the answer's headers (`x-twinlake-served-by`, `-acked`, `-applied`). */
 export interface Trail {
   servedBy?: Side;
   acked?: Side[];
+  /** False: mutations were tried, and surely nothing was changed. True: something was or may have been. */
+  changed?: boolean;
 }
 
 /** Everything about one operation that is not the operation. */

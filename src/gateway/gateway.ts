@@ -68,11 +68,14 @@ export function createGateway(given: Omit<GatewayParts, 'marks' | 'folders'>): S
       try {
         const route = routeFor(ctx);
         const staged = mutation.verb === 'stage' || mutation.verb === 'stage-block';
-        return await parts.underWay.during(
+        const result = await parts.underWay.during(
           staged ? stage(route, mutation, ctx) : mutate(parts, route, mutation, ctx),
         );
+        ctx.trail.changed = true;
+        return result;
       } catch (error) {
         bodyOf(mutation)?.stream.destroy();
+        ctx.trail.changed ||= StoreError.from(error).applied !== 'no';
         throw error;
       }
     },

@@ -79,6 +79,8 @@ function finish(reply: FaceReply, request: FaceRequest, trail: Trail, nowMs: num
   if (clientId !== undefined) headers['x-ms-client-request-id'] = clientId;
   if (trail.servedBy) headers['x-twinlake-served-by'] = trail.servedBy;
   if (trail.acked) headers['x-twinlake-acked'] = trail.acked.join(',');
+  // Whether a client may simply try again.
+  if (reply.status >= 500 && trail.changed === false) headers['x-twinlake-applied'] = 'no';
   return { ...reply, headers };
 }
 

@@ -76,5 +76,7 @@ export function finishReply(
   if (extension) delete headers.status;
   if (trail.servedBy) headers['x-twinlake-served-by'] = trail.servedBy;
   if (trail.acked && trail.acked.length > 0) headers['x-twinlake-acked'] = trail.acked.join(',');
+  // Whether a client may simply try again.
+  if (reply.status >= 500 && trail.changed === false) headers['x-twinlake-applied'] = 'no';
   return { ...reply, headers };
 }
