@@ -119,6 +119,16 @@ const journalSchema = Type.Object(
       10,
       'How often a journal that could not write (full disk) tries again; until then mutations are refused.',
     ),
+    maxDivergencesPerFolder: count(
+      10_000,
+      2,
+      'Most names in a folder that may diverge with one truth; beyond, the folder diverges as a whole and is marched through.',
+    ),
+    maxBytes: count(
+      134_217_728,
+      1_048_576,
+      'Most bytes of the journal in use (some 300 for a divergent path). At the limit folders diverge as a whole from fewer names on; two-sided writes are refused only when nothing is left to be joined.',
+    ),
   },
   section,
 );

@@ -7,7 +7,7 @@ import type { Condition } from '../core/query.ts';
 import type { Route } from '../core/route.ts';
 import type { Ctx, Side } from '../core/store.ts';
 import { StoreError } from '../core/store-error.ts';
-import type { Divergence, Upload } from '../journal/journal.ts';
+import type { Below, Divergence, Upload } from '../journal/journal.ts';
 import { reachesOf } from './aftermath.ts';
 import { translateCondition } from './etags.ts';
 import { type GatewayParts, refuseHeld, sidesDown } from './gateway-parts.ts';
@@ -25,6 +25,15 @@ export interface Write {
 /** Most rows below a moved or removed folder that are looked at one by one. */
 const belowLimit = 10_000;
 
+/** What lies below a path that is moved or removed; too much to be looked at one by one becomes one row (semantics D2). */
+async function rowsBelow({ journal }: GatewayParts, path: string): Promise<Below> {
+  const page = { direct: false, limit: belowLimit };
+  const rows = await journal.below(path, page);
+  if (rows.divergences.length < belowLimit) return rows;
+  await journal.collapse(path);
+  return journal.below(path, page);
+}
+
 /** Rows and uploads that decide the plan, read under the lock. */
 async function situationOf(parts: GatewayParts, { route, mutation, place }: Write, away: Side | undefined) {
   const divergences: Divergence[] = [];
@@ -32,14 +41,14 @@ async function situationOf(parts: GatewayParts, { route, mutation, place }: Writ
   const uploads: Upload[] = [];
   const earlier = new Map<string, Divergence>();
   for (const reach of reachesOf(mutation)) {
+    const all = reach.subtree || mutation.verb === 'delete';
+    const rows = all ? await rowsBelow(parts, reach.path) : undefined;
+    below.push(...(rows?.divergences ?? []));
+    uploads.push(...(rows?.uploads ?? []));
     const state = await parts.journal.state(reach.path);
     if (state.divergence) divergences.push(state.divergence);
     if (state.divergence?.path === reach.path) earlier.set(reach.path, state.divergence);
     if (state.upload) uploads.push(state.upload);
-    if (!reach.subtree && mutation.verb !== 'delete') continue;
-    const rows = await parts.journal.below(reach.path, { direct: false, limit: belowLimit });
-    below.push(...rows.divergences);
-    uploads.push(...rows.uploads);
   }
   const twoSided = isTwoSided(place.mount, parts.table().routes.values());
   refuseHeld(parts, twoSided, mutation.path);

@@ -14,7 +14,8 @@ interface Queued {
 export interface CommitQueueOptions {
   /** How long to wait before a failed commit is tried again, milliseconds. */
   retryMs: number;
-  onCommit: (seconds: number) => void;
+  /** @param bytes of the file in use after the commit */
+  onCommit: (seconds: number, bytes: number) => void;
   onWritable: (writable: boolean, reason?: string) => void;
 }
 
@@ -86,7 +87,7 @@ export function createCommitQueue(worker: Worker, options: CommitQueueOptions): 
       }, options.retryMs);
     } else {
       setWritable(true);
-      if ('seconds' in answer) options.onCommit(answer.seconds);
+      if ('seconds' in answer) options.onCommit(answer.seconds, answer.bytes);
       for (const item of batch) item.done?.();
     }
     pump(state, worker);

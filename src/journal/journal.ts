@@ -118,6 +118,8 @@ export interface JournalGauges {
   /** Epoch ms of the oldest divergence. */
   oldestSinceMs?: number;
   writable: boolean;
+  /** Bytes of its file in use. */
+  bytes: number;
 }
 
 /** The journal is one ordered queue: what is asked for first is durable first, awaited or not. */
@@ -132,10 +134,12 @@ export interface Journal {
   settle(intent: Intent, changes: Change[]): Promise<void>;
   /** Commits changes that belong to no intent. */
   apply(changes: Change[]): Promise<void>;
+  /** Makes one subtree divergence of what diverges below a folder, where no path gets another truth by it (semantics D2). Visible at once. */
+  collapse(folder: string): Promise<void>;
   state(path: string): Promise<PathState>;
-  /** Rows strictly below `folder`; `direct` only its immediate children. At most `limit` rows of each kind. */
+  /** Rows strictly below `folder`; `direct` only its immediate children. At most `limit` rows of each kind, and of each truth. */
   below(folder: string, options: { direct: boolean; limit: number }): Promise<Below>;
-  /** Divergences in order of path. */
+  /** Divergences in order of path; cheap for any page. */
   divergences(page: { after?: string; limit: number }): Promise<{ total: number; items: Divergence[] }>;
   /** Divergences with `moved`. */
   moves(): Promise<Divergence[]>;

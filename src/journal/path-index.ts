@@ -1,42 +1,72 @@
 // The journal's state in memory: what reaches a path, and what lies below it.
 import { segmentsOf } from '../core/path.ts';
 import type { Below, Change, Divergence, Intent, PathState, Upload } from './journal.ts';
-import { collectBelow, editNode, newPathNode, type PathNode } from './path-tree.ts';
+import { collectBelow, editNode, findNode, type PathNode, rowsAt } from './path-tree.ts';
+import { createSortedKeys, type SortedKeys } from './sorted-keys.ts';
 
 /** Synchronous index over divergences, open intents and uploads. */
 export interface PathIndex {
+  /** Read only. */
+  readonly root: PathNode;
   state(path: string): PathState;
   below(folder: string, options: { direct: boolean; limit: number }): Below;
   addIntent(intent: Intent): void;
   removeIntent(intent: Intent): void;
   apply(change: Change): void;
-  divergences(): Iterable<Divergence>;
+  /** In order of path. */
+  divergences(after: string | undefined, limit: number): Divergence[];
   moves(): Iterable<Divergence>;
   uploads(): Iterable<Upload>;
   counts(): { intents: number; divergences: number; uploads: number; oldestSinceMs?: number };
 }
 
-/** Divergences and uploads by path, beside the tree. */
+/** Beside the tree: what is asked for in order. */
 interface Rows {
   root: PathNode;
-  divergences: Map<string, Divergence>;
+  paths: SortedKeys<string>;
+  ages: Ages;
   /** Those of the divergences that a rename is missing of. */
   moves: Map<string, Divergence>;
   uploads: Map<string, Upload>;
 }
 
-function putDivergence({ root, divergences, moves }: Rows, divergence: Divergence): void {
-  divergences.set(divergence.path, divergence);
-  if (divergence.moved) moves.set(divergence.path, divergence);
-  else moves.delete(divergence.path);
-  editNode(root, divergence.path, (node) => {
-    node.divergence = divergence;
+/** How many rows are how old, to the second. */
+interface Ages {
+  seconds: SortedKeys<number>;
+  counts: Map<number, number>;
+}
+
+function countAge({ seconds, counts }: Ages, { sinceMs }: Divergence, by: 1 | -1): void {
+  const second = Math.floor(sinceMs / 1000);
+  const count = (counts.get(second) ?? 0) + by;
+  if (count > 0) counts.set(second, count);
+  else counts.delete(second);
+  if (count === 0) seconds.delete(second);
+  else if (count === 1 && by === 1) seconds.add(second);
+}
+
+function setDivergence(rows: Rows, path: string, next: Divergence | undefined): void {
+  const { root, paths, ages, moves } = rows;
+  if (next?.moved) moves.set(path, next);
+  else moves.delete(path);
+  editNode(root, path, (node) => {
+    if (node.divergence) countAge(ages, node.divergence, -1);
+    else if (next) paths.add(path);
+    if (next) {
+      node.divergence = next;
+      countAge(ages, next, 1);
+    } else if (node.divergence) {
+      delete node.divergence;
+      paths.delete(path);
+    }
   });
 }
 
-function dropDivergence({ root, divergences, moves }: Rows, path: string): void {
-  moves.delete(path);
-  if (divergences.delete(path)) editNode(root, path, (node) => delete node.divergence);
+const putDivergence = (rows: Rows, divergence: Divergence): void =>
+  setDivergence(rows, divergence.path, divergence);
+
+function dropDivergence(rows: Rows, path: string): void {
+  if (findNode(rows.root, path)?.divergence) setDivergence(rows, path, undefined);
 }
 
 function putUpload({ root, uploads }: Rows, upload: Upload): void {
@@ -60,7 +90,8 @@ function takeBelow(rows: Rows, path: string): Below {
 
 function move(rows: Rows, from: string, to: string): void {
   const { divergences, uploads } = takeBelow(rows, from);
-  const [own, ownUpload] = [rows.divergences.get(from), rows.uploads.get(from)];
+  const own = findNode(rows.root, from)?.divergence;
+  const ownUpload = rows.uploads.get(from);
   if (own) divergences.push(own);
   if (ownUpload) uploads.push(ownUpload);
   dropDivergence(rows, from);
@@ -78,7 +109,7 @@ function applyTo(rows: Rows, change: Change): void {
       putDivergence(rows, change.divergence);
       return;
     case 'clear':
-      if (rows.divergences.get(change.path)?.generation === change.generation)
+      if (findNode(rows.root, change.path)?.divergence?.generation === change.generation)
         dropDivergence(rows, change.path);
       return;
     case 'clear-below':
@@ -101,7 +132,7 @@ function stateOf(root: PathNode, path: string): PathState {
   let node: PathNode | undefined = root;
   for (let depth = 0; node; depth++) {
     const self = depth === segments.length;
-    for (const [intent, subtree] of node.intents) {
+    for (const [intent, subtree] of node.intents ?? []) {
       if ((self || subtree) && !state.intents.includes(intent)) state.intents.push(intent);
     }
     if (node.divergence && (self || node.divergence.subtree)) state.divergence = node.divergence;
@@ -109,43 +140,52 @@ function stateOf(root: PathNode, path: string): PathState {
       if (node.upload) state.upload = node.upload;
       break;
     }
-    node = node.children.get(segments[depth]!);
+    node = node.children?.get(segments[depth]!);
   }
   return state;
 }
 
+function setIntent(node: PathNode, intent: Intent, subtree: boolean): void {
+  node.intents ??= new Map();
+  node.intents.set(intent, subtree);
+}
+
+function dropIntent(node: PathNode, intent: Intent): void {
+  node.intents?.delete(intent);
+  if (node.intents?.size === 0) delete node.intents;
+}
+
+function countsOf({ root, ages, uploads }: Rows, intents: number): ReturnType<PathIndex['counts']> {
+  const divergences = rowsAt(root, 'source') + rowsAt(root, 'target');
+  const oldest = ages.seconds.first();
+  const counts = { intents, divergences, uploads: uploads.size };
+  return oldest === undefined ? counts : { ...counts, oldestSinceMs: oldest * 1000 };
+}
+
 /** An empty index. */
 export function createPathIndex(): PathIndex {
-  const root = newPathNode();
+  const root: PathNode = {};
   const intents = new Set<Intent>();
-  const rows: Rows = { root, divergences: new Map(), moves: new Map(), uploads: new Map() };
+  const ages: Ages = { seconds: createSortedKeys(), counts: new Map() };
+  const rows: Rows = { root, paths: createSortedKeys(), ages, moves: new Map(), uploads: new Map() };
   return {
+    root,
     state: (path) => stateOf(root, path),
     below: (folder, { direct, limit }) => collectBelow(root, folder, direct, limit),
     addIntent(intent) {
       intents.add(intent);
       for (const { path, subtree } of intent.reaches)
-        editNode(root, path, (node) => node.intents.set(intent, subtree));
+        editNode(root, path, (node) => setIntent(node, intent, subtree));
     },
     removeIntent(intent) {
       intents.delete(intent);
-      for (const { path } of intent.reaches) editNode(root, path, (node) => node.intents.delete(intent));
+      for (const { path } of intent.reaches) editNode(root, path, (node) => dropIntent(node, intent));
     },
     apply: (change) => applyTo(rows, change),
-    divergences: () => rows.divergences.values(),
+    divergences: (after, limit) =>
+      rows.paths.page(after, limit).map((path) => findNode(root, path)!.divergence!),
     moves: () => rows.moves.values(),
     uploads: () => rows.uploads.values(),
-    counts() {
-      const { divergences, uploads } = rows;
-      const counts: ReturnType<PathIndex['counts']> = {
-        intents: intents.size,
-        divergences: divergences.size,
-        uploads: uploads.size,
-      };
-      for (const { sinceMs } of divergences.values()) {
-        counts.oldestSinceMs = Math.min(counts.oldestSinceMs ?? sinceMs, sinceMs);
-      }
-      return counts;
-    },
+    counts: () => countsOf(rows, intents.size),
   };
 }

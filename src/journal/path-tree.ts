@@ -1,65 +1,113 @@
-// A tree of path segments that holds a row of each kind per path; empty branches are pruned.
+// A tree of path segments that holds a row of each kind per path, and counts what lies below; empty branches are pruned.
 import { segmentsOf } from '../core/path.ts';
+import type { Side } from '../core/store.ts';
 import type { Below, Divergence, Intent, Upload } from './journal.ts';
 
-/** One path. */
+/** What lies strictly below a path. */
+export interface BelowCounts {
+  /** Divergences, by truth. */
+  rows: Record<Side, number>;
+  /** Names directly in it at or below which something diverges, by truth. */
+  names: Record<Side, number>;
+  /** Intents and uploads. */
+  rest: number;
+}
+
+/** One path. Maps are made when they are needed: most paths hold one row and nothing else. */
 export interface PathNode {
-  children: Map<string, PathNode>;
+  children?: Map<string, PathNode>;
   divergence?: Divergence;
   upload?: Upload;
   /** With true where the intent reaches everything below. */
-  intents: Map<Intent, boolean>;
+  intents?: Map<Intent, boolean>;
+  counts?: BelowCounts;
 }
 
-/** A node without anything. */
-export function newPathNode(): PathNode {
-  return { children: new Map(), intents: new Map() };
-}
-
-function isEmpty(node: PathNode): boolean {
-  return !node.divergence && !node.upload && node.intents.size === 0 && node.children.size === 0;
-}
+const sides: readonly Side[] = ['source', 'target'];
 
 /** The node of a path, if there is one. */
 export function findNode(root: PathNode, path: string): PathNode | undefined {
   let node: PathNode | undefined = root;
-  for (const segment of segmentsOf(path)) node = node?.children.get(segment);
+  for (const segment of segmentsOf(path)) node = node?.children?.get(segment);
   return node;
 }
 
-/** Changes the node of a path, made if missing and pruned if it is empty afterwards. */
-export function editNode(root: PathNode, path: string, change: (node: PathNode) => void): void {
-  const trail: [PathNode, string][] = [];
+/** Divergences at and below a node, by truth. */
+export function rowsAt({ divergence, counts }: PathNode, truth: Side): number {
+  return (divergence?.truth === truth ? 1 : 0) + (counts?.rows[truth] ?? 0);
+}
+
+function restAt({ upload, intents, counts }: PathNode): number {
+  return (upload ? 1 : 0) + (intents?.size ?? 0) + (counts?.rest ?? 0);
+}
+
+function weightOf(node: PathNode): Record<Side | 'rest', number> {
+  return { source: rowsAt(node, 'source'), target: rowsAt(node, 'target'), rest: restAt(node) };
+}
+
+function isEmpty(node: PathNode): boolean {
+  return !node.divergence && !node.upload && !node.intents && !node.children;
+}
+
+/** The nodes from the root to a path, made where missing. */
+function trailTo(root: PathNode, segments: readonly string[]): PathNode[] {
+  const trail = [root];
   let node = root;
-  for (const segment of segmentsOf(path)) {
-    trail.push([node, segment]);
+  for (const segment of segments) {
+    node.children ??= new Map();
     let child = node.children.get(segment);
     if (!child) {
-      child = newPathNode();
+      child = {};
       node.children.set(segment, child);
     }
     node = child;
+    trail.push(node);
   }
-  change(node);
-  for (const [parent, segment] of trail.reverse()) {
-    if (!isEmpty(parent.children.get(segment)!)) break;
-    parent.children.delete(segment);
+  return trail;
+}
+
+/** Changes the node of a path, made if missing and pruned if it is empty afterwards; the counts above it follow. */
+export function editNode(root: PathNode, path: string, change: (node: PathNode) => void): void {
+  const segments = segmentsOf(path);
+  const trail = trailTo(root, segments);
+  let before = weightOf(trail.at(-1)!);
+  change(trail.at(-1)!);
+  for (let depth = segments.length - 1; depth >= 0; depth--) {
+    const [parent, child] = [trail[depth]!, trail[depth + 1]!];
+    const parentBefore = weightOf(parent);
+    const after = weightOf(child);
+    parent.counts ??= { rows: { source: 0, target: 0 }, names: { source: 0, target: 0 }, rest: 0 };
+    parent.counts.rest += after.rest - before.rest;
+    for (const side of sides) {
+      parent.counts.rows[side] += after[side] - before[side];
+      parent.counts.names[side] += Math.sign(after[side]) - Math.sign(before[side]);
+    }
+    if (isEmpty(child)) parent.children!.delete(segments[depth]!);
+    if (parent.children!.size === 0) {
+      delete parent.children;
+      delete parent.counts;
+    }
+    before = parentBefore;
   }
 }
 
-/** Rows strictly below a folder; `direct` only its children; at most `limit` of each kind. */
+/** Rows strictly below a folder; `direct` only its children; at most `limit` of each kind, and of each truth. */
 export function collectBelow(root: PathNode, folder: string, direct: boolean, limit: number): Below {
   const found: Below = { divergences: [], intents: [], uploads: [] };
+  const left: Record<Side, number> = { source: limit, target: limit };
   const seen = new Set<Intent>();
   const visit = (node: PathNode): void => {
-    for (const child of node.children.values()) {
-      if (child.divergence && found.divergences.length < limit) found.divergences.push(child.divergence);
+    for (const child of node.children?.values() ?? []) {
+      if (child.divergence && left[child.divergence.truth]-- > 0) found.divergences.push(child.divergence);
       if (child.upload && found.uploads.length < limit) found.uploads.push(child.upload);
-      for (const intent of child.intents.keys()) {
+      for (const intent of child.intents?.keys() ?? []) {
         if (!seen.has(intent) && seen.size < limit) found.intents.push(intent);
         seen.add(intent);
       }
-      if (!direct) visit(child);
+      const { counts } = child;
+      if (direct || !counts) continue;
+      // Where nothing more is wanted nobody looks, however much there is.
+      if (counts.rest > 0 || sides.some((side) => left[side] > 0 && counts.rows[side] > 0)) visit(child);
     }
   };
   const start = findNode(root, folder);

@@ -8,7 +8,8 @@ import { type CommitQueue, createCommitQueue } from './commit-queue.ts';
 import type { Change, Intent, Journal, JournalGauges, NewIntent } from './journal.ts';
 import { createPathIndex, type PathIndex } from './path-index.ts';
 import { recover } from './recover.ts';
-import type { Answer, Statement } from './sqlite-worker.ts';
+import { createSizeLimits, type SizeLimits, type SizeLimitsOptions } from './size-limits.ts';
+import type { Answer, Start, Statement } from './sqlite-worker.ts';
 
 /** Options of the embedded journal. */
 export interface SqliteJournalOptions {
@@ -18,7 +19,15 @@ export interface SqliteJournalOptions {
   zombieMs: number;
   /** How long to wait before a failed commit is tried again, milliseconds. Default 1,000. */
   retryMs?: number;
+  /** Most names in a folder that diverge with one truth before the folder does as a whole. Default 10,000. */
+  maxDivergencesPerFolder?: number;
+  /** Most bytes of the file in use. Default 128 MiB. */
+  maxBytes?: number;
+  /** False where a folder must not diverge as a whole. Default: it may anywhere. */
+  mayCollapse?: SizeLimitsOptions['mayCollapse'];
   now?: () => number;
+  /** Told how many rows became one. */
+  onCollapse?: SizeLimitsOptions['onCollapse'];
   /** Told after each commit. */
   onCommit?: (seconds: number) => void;
   /** Told when the file stops or begins to take writes. */
@@ -28,18 +37,22 @@ export interface SqliteJournalOptions {
 /** Room for new objects of the thread that owns the file, in MiB. */
 const workerYoungMiB = 12;
 
-type Start = Extract<Answer, { batch: 0 }>;
-
 /** What the journal's methods share. */
 interface State {
   index: PathIndex;
   queue: CommitQueue;
+  limits: SizeLimits;
+  /** Of the file in use. */
+  bytes: number;
+  /** Collapsing because of its size is under way. */
+  shrinking: boolean;
   meta: Map<string, string>;
   lastId: number;
   now: () => number;
 }
 
-async function startWorker(file: string): Promise<{ worker: Worker; start: Start }> {
+/** Starts the thread; `divergences` go into `index` as they come. */
+async function startWorker(file: string, index: PathIndex): Promise<{ worker: Worker; start: Start }> {
   const worker = new Worker(new URL('./sqlite-worker.ts', import.meta.url), {
     workerData: { file },
     execArgv: [],
@@ -48,10 +61,15 @@ async function startWorker(file: string): Promise<{ worker: Worker; start: Start
   });
   try {
     const start = await new Promise<Start>((resolve, reject) => {
-      worker.once('message', resolve);
+      worker.on('message', (answer: Answer) => {
+        if ('start' in answer) resolve(answer.start);
+        if (!('divergences' in answer)) return;
+        for (const divergence of answer.divergences) index.apply({ do: 'put', divergence });
+      });
       worker.once('error', reject);
     });
     worker.removeAllListeners('error');
+    worker.removeAllListeners('message');
     return { worker, start };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
@@ -60,15 +78,29 @@ async function startWorker(file: string): Promise<{ worker: Worker; start: Start
 }
 
 /** Visible at once; durable when it resolves. */
-function apply({ index, meta, queue }: State, statements: Statement[], changes: Change[]): Promise<void> {
+function apply(state: State, statements: Statement[], changes: Change[]): Promise<void> {
+  const { index, meta, queue, limits } = state;
   for (const change of changes) {
     if (change.do === 'meta') meta.set(change.key, change.value);
     else index.apply(change);
   }
-  return queue.add([...statements, ...changes]);
+  return queue.add([...statements, ...changes, ...limits.after(changes)]);
+}
+
+/** Looks at the size after a commit; what has been collapsed must be on disk before it is looked at again. */
+function watchSize(state: State, bytes: number): void {
+  state.bytes = bytes;
+  if (state.shrinking) return;
+  const changes = state.limits.atBytes(bytes);
+  if (changes.length === 0) return;
+  state.shrinking = true;
+  void state.queue.add(changes).finally(() => {
+    state.shrinking = false;
+  });
 }
 
 async function openIntent(state: State, intent: NewIntent): Promise<Intent> {
+  if (state.limits.isFull()) throw new StoreError('unavailable', 'the journal has reached its size limit');
   const opened: Intent = { ...intent, id: ++state.lastId, openedMs: state.now() };
   state.index.addIntent(opened);
   try {
@@ -80,29 +112,78 @@ async function openIntent(state: State, intent: NewIntent): Promise<Intent> {
   }
 }
 
-/** What the former process left open becomes divergences; this process gets its own epoch. */
+/**
+ * What the former process left open becomes divergences; this process gets its own epoch. A tail alone is not written down: the next
+ * start gives every row a new one.
+ */
 async function takeOver(
   state: State,
   start: Start,
   zombieMs: number,
 ): Promise<{ id: string; epoch: number }> {
-  const changes = recover(start, state.now(), state.now() + zombieMs);
-  const id = state.meta.get('journal_id') ?? randomUUID();
-  const epoch = Number(state.meta.get('epoch') ?? 0) + 1;
-  changes.push(
-    { do: 'meta', key: 'journal_id', value: id },
-    { do: 'meta', key: 'epoch', value: String(epoch) },
+  const { index, meta, now, queue } = state;
+  const divergences = index.divergences(undefined, Number.POSITIVE_INFINITY);
+  const recovered = recover({ ...start, divergences }, now(), now() + zombieMs);
+  const generations = new Map(divergences.map(({ path, generation }) => [path, generation]));
+  for (const change of recovered) index.apply(change);
+  const changed = recovered.filter(
+    (change) =>
+      change.do !== 'put' || generations.get(change.divergence.path) !== change.divergence.generation,
   );
-  const closing = start.intents.map((intent): Statement => ({ do: 'close', id: intent.id }));
-  await apply(state, closing, changes);
+  const id = meta.get('journal_id') ?? randomUUID();
+  const epoch = Number(meta.get('epoch') ?? 0) + 1;
+  const ownRows = Object.entries({ journal_id: id, epoch: String(epoch) });
+  for (const [key, value] of ownRows) meta.set(key, value);
+  await queue.add([
+    ...start.intents.map((intent): Statement => ({ do: 'close', id: intent.id })),
+    ...changed,
+    ...state.limits.after(changed),
+    ...ownRows.map(([key, value]): Statement => ({ do: 'meta', key, value })),
+  ]);
   return { id, epoch };
 }
 
-function gaugesOf({ index, queue }: State): JournalGauges {
-  const { intents, divergences, uploads, oldestSinceMs } = index.counts();
-  const writable = queue.isWritable();
-  const gauges = { openIntents: intents, divergentPaths: divergences, openUploads: uploads, writable };
+function isWritable({ queue, limits }: State): boolean {
+  return queue.isWritable() && !limits.isFull();
+}
+
+function gaugesOf(state: State): JournalGauges {
+  const { intents, divergences, uploads, oldestSinceMs } = state.index.counts();
+  const gauges = {
+    openIntents: intents,
+    divergentPaths: divergences,
+    openUploads: uploads,
+    writable: isWritable(state),
+    bytes: state.bytes,
+  };
   return oldestSinceMs === undefined ? gauges : { ...gauges, oldestSinceMs };
+}
+
+function createState(options: SqliteJournalOptions, index: PathIndex, worker: Worker, start: Start): State {
+  const state: State = {
+    index,
+    queue: createCommitQueue(worker, {
+      retryMs: options.retryMs ?? 1000,
+      onCommit(seconds, bytes) {
+        options.onCommit?.(seconds);
+        watchSize(state, bytes);
+      },
+      onWritable: (writable, reason) => options.onWritable?.(writable, reason),
+    }),
+    limits: createSizeLimits(index, {
+      maxDivergencesPerFolder: options.maxDivergencesPerFolder ?? 10_000,
+      maxBytes: options.maxBytes ?? 128 * 2 ** 20,
+      mayCollapse: options.mayCollapse ?? (() => true),
+      nextId: () => ++state.lastId,
+      onCollapse: (rows) => options.onCollapse?.(rows),
+    }),
+    bytes: start.bytes,
+    shrinking: false,
+    meta: new Map(Object.entries(start.meta)),
+    lastId: start.lastId,
+    now: options.now ?? Date.now,
+  };
+  return state;
 }
 
 /**
@@ -111,22 +192,11 @@ function gaugesOf({ index, queue }: State): JournalGauges {
  */
 export async function openSqliteJournal(options: SqliteJournalOptions): Promise<Journal> {
   await mkdir(dirname(options.file), { recursive: true });
-  const { worker, start } = await startWorker(options.file);
-  const queue = createCommitQueue(worker, {
-    retryMs: options.retryMs ?? 1000,
-    onCommit: (seconds) => options.onCommit?.(seconds),
-    onWritable: (writable, reason) => options.onWritable?.(writable, reason),
-  });
-  const meta = new Map(Object.entries(start.meta));
-  const state: State = {
-    index: createPathIndex(),
-    queue,
-    meta,
-    lastId: start.lastId,
-    now: options.now ?? Date.now,
-  };
+  const index = createPathIndex();
+  const { worker, start } = await startWorker(options.file, index);
+  const state = createState(options, index, worker, start);
   const { id, epoch } = await takeOver(state, start, options.zombieMs);
-  const { index } = state;
+  const { queue, meta, limits } = state;
   return {
     id,
     epoch,
@@ -136,12 +206,14 @@ export async function openSqliteJournal(options: SqliteJournalOptions): Promise<
       return apply(state, [{ do: 'close', id: intent.id }], changes);
     },
     apply: (changes) => apply(state, [], changes),
+    async collapse(folder) {
+      const changes = limits.collapseBelow(folder);
+      if (changes.length > 0) void queue.add(changes);
+    },
     state: async (path) => index.state(path),
     below: async (folder, page) => index.below(folder, page),
     async divergences({ after, limit }) {
-      const all = [...index.divergences()].sort((a, b) => (a.path < b.path ? -1 : 1));
-      const rest = after === undefined ? all : all.filter((row) => row.path > after);
-      return { total: all.length, items: rest.slice(0, limit) };
+      return { total: index.counts().divergences, items: index.divergences(after, limit) };
     },
     moves: async () => [...index.moves()],
     uploads: async () => [...index.uploads()],

@@ -12,18 +12,28 @@ export interface Batch {
   statements: Statement[];
 }
 
-/** The answer to a batch, or (batch 0) what the file held at start. */
+/** What the file held at start; its divergences come before, in parts. */
+export interface Start {
+  meta: Record<string, string>;
+  intents: Intent[];
+  uploads: Upload[];
+  lastId: number;
+  /** Bytes of the file in use. */
+  bytes: number;
+}
+
+/** What the thread says: at first what the file held, then an answer to each batch. */
 export type Answer =
-  | {
-      batch: 0;
-      meta: Record<string, string>;
-      intents: Intent[];
-      divergences: Divergence[];
-      uploads: Upload[];
-      lastId: number;
-    }
-  | { batch: number; seconds: number }
+  | { divergences: Divergence[] }
+  | { start: Start }
+  | { batch: number; seconds: number; bytes: number }
   | { batch: number; error: string };
+
+/** Rows in one message at start. */
+const rowsAMessage = 5000;
+/** Pages that may lie idle in the file, and how many are given back in one commit. */
+const idlePages = 1024;
+const vacuumPages = 256;
 
 const schema = `
   create table if not exists meta (key text primary key, value text not null) without rowid;
@@ -34,6 +44,8 @@ const schema = `
 
 function openDatabase(file: string): DatabaseSync {
   const db = new DatabaseSync(file, { timeout: 1000 });
+  // Before the first table is made: pages of closed intents are given back, a few in each commit.
+  db.exec('pragma auto_vacuum = incremental');
   // One writer per state directory: a second gateway on it fails here instead of sharing a journal it does not know.
   db.exec('pragma locking_mode = exclusive; pragma journal_mode = wal; pragma synchronous = full');
   db.exec('pragma journal_size_limit = 16777216');
@@ -44,7 +56,8 @@ function openDatabase(file: string): DatabaseSync {
 }
 
 function prepareStatements(db: DatabaseSync) {
-  const below = "path >= ? || '/' and path < ? || '0'";
+  // The root's own row is not below it.
+  const below = "path > ? || '/' and path < ? || '0'";
   return {
     open: db.prepare('insert into intents (id, body) values (?, ?)'),
     close: db.prepare('delete from intents where id = ?'),
@@ -111,20 +124,46 @@ function execute(sql: Prepared, statement: Statement): void {
   }
 }
 
-function readAll(db: DatabaseSync): Answer {
-  const rows = (text: string): Record<string, string>[] => db.prepare(text).all() as Record<string, string>[];
-  const withPath = <Row>(row: Record<string, string>): Row =>
-    ({ ...JSON.parse(row.body!), path: row.path }) as Row;
-  const last = db.prepare("select seq from sqlite_sequence where name = 'intents'").get() as
-    | { seq: number }
-    | undefined;
+function pragmaOf(db: DatabaseSync, name: string): number {
+  return Object.values(db.prepare(`pragma ${name}`).get() as Record<string, number>)[0]!;
+}
+
+function usedBytes(db: DatabaseSync): number {
+  return (pragmaOf(db, 'page_count') - pragmaOf(db, 'freelist_count')) * pragmaOf(db, 'page_size');
+}
+
+type Row = Record<string, string>;
+
+function withPath<Kept>({ path, body }: Row): Kept {
+  return { ...JSON.parse(body!), path } as Kept;
+}
+
+/** All divergences, a part at a time: there may be a million. */
+function sayDivergences(db: DatabaseSync, say: (answer: Answer) => void): void {
+  let part: Divergence[] = [];
+  for (const row of db.prepare('select path, body from divergences').iterate()) {
+    part.push(withPath<Divergence>(row as Row));
+    if (part.length < rowsAMessage) continue;
+    say({ divergences: part });
+    part = [];
+  }
+  say({ divergences: part });
+}
+
+function readStart(db: DatabaseSync): Start {
+  const rows = (text: string): Row[] => db.prepare(text).all() as Row[];
+  const last = db
+    .prepare(
+      `select max(coalesce((select seq from sqlite_sequence where name = 'intents'), 0),
+         coalesce((select max(generation) from divergences), 0)) as id`,
+    )
+    .get() as { id: number };
   return {
-    batch: 0,
     meta: Object.fromEntries(rows('select key, value from meta').map((row) => [row.key!, row.value!])),
     intents: rows('select body from intents order by id').map((row) => JSON.parse(row.body!) as Intent),
-    divergences: rows('select path, body from divergences').map((row) => withPath<Divergence>(row)),
     uploads: rows('select path, body from uploads').map((row) => withPath<Upload>(row)),
-    lastId: last?.seq ?? 0,
+    lastId: last.id,
+    bytes: usedBytes(db),
   };
 }
 
@@ -132,6 +171,7 @@ function commit(db: DatabaseSync, sql: Prepared, statements: Statement[]): void 
   db.exec('begin immediate');
   try {
     for (const statement of statements) execute(sql, statement);
+    if (pragmaOf(db, 'freelist_count') > idlePages) db.exec(`pragma incremental_vacuum(${vacuumPages})`);
     db.exec('commit');
   } catch (error) {
     if (db.isTransaction) db.exec('rollback');
@@ -142,7 +182,9 @@ function commit(db: DatabaseSync, sql: Prepared, statements: Statement[]): void 
 const port = parentPort!;
 const db = openDatabase((workerData as { file: string }).file);
 const sql = prepareStatements(db);
-port.postMessage(readAll(db));
+const say = (answer: Answer): void => port.postMessage(answer);
+sayDivergences(db, say);
+say({ start: readStart(db) });
 port.on('message', (message: Batch | 'close') => {
   if (message === 'close') {
     db.close();
@@ -152,9 +194,9 @@ port.on('message', (message: Batch | 'close') => {
   const began = performance.now();
   try {
     commit(db, sql, message.statements);
-    port.postMessage({ batch: message.batch, seconds: (performance.now() - began) / 1000 } satisfies Answer);
+    const seconds = (performance.now() - began) / 1000;
+    say({ batch: message.batch, seconds, bytes: usedBytes(db) });
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    port.postMessage({ batch: message.batch, error: reason } satisfies Answer);
+    say({ batch: message.batch, error: error instanceof Error ? error.message : String(error) });
   }
 });

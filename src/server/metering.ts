@@ -34,6 +34,7 @@ export function observeGauges(metrics: Metrics, journal: Journal, locks: Locks, 
       return oldestSinceMs === undefined ? 0 : Math.max(0, (Date.now() - oldestSinceMs) / 1000);
     },
     openUploads: () => journal.gauges().openUploads,
+    journalBytes: () => journal.gauges().bytes,
     journalWritable: () => (journal.gauges().writable ? 1 : 0),
     lockWaiters: () => locks.waiters(),
     routeReads: () => routeReads(table),

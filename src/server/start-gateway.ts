@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { type Admin, createAdmin } from '../admin/admin-server.ts';
 import type { GatewayConfig } from '../config/gateway-schema.ts';
 import { ownCtx } from '../core/ctx.ts';
+import { findMount, type Mount } from '../core/mount.ts';
 import type { Side, Store } from '../core/store.ts';
 import { createDfsFace } from '../faces/dfs/dfs-face.ts';
 import { createLinkSigner } from '../faces/webhdfs/links.ts';
@@ -60,11 +61,14 @@ function openJournal(
   config: GatewayConfig,
   metrics: Metrics,
   logger: Logger,
+  mayCollapse: (folder: string) => boolean,
 ): Promise<Journal> {
   return openSqliteJournal({
     file: join(stateDir, 'journal.db'),
     zombieMs: config.writes.zombieMs,
-    retryMs: config.journal.retryMs,
+    ...config.journal,
+    mayCollapse,
+    onCollapse: (rows) => metrics.collapsedDivergences.child().inc(rows),
     onCommit: (seconds) => {
       metrics.journalCommits.child().inc();
       metrics.journalCommitSeconds.child().observe(seconds);
@@ -128,7 +132,11 @@ function startRepairOf(
 async function makeParts(config: GatewayConfig, logger: Logger): Promise<Parts> {
   const metrics = createMetrics(version);
   const stateDir = await makeStateDir(config.state.dir);
-  const journal = await openJournal(stateDir, config, metrics, logger);
+  // No table is in force yet while the journal is opened.
+  let mounts: () => readonly Mount[] = () => [];
+  const journal = await openJournal(stateDir, config, metrics, logger, (folder) =>
+    Boolean(findMount(mounts(), 'target', folder)),
+  );
   const sides = await openSides(config, journal, metrics, logger);
   const stores = { source: sides.source.store, target: sides.target.store };
   const locks = createLocks({
@@ -147,6 +155,7 @@ async function makeParts(config: GatewayConfig, logger: Logger): Promise<Parts> 
     mutationsEnded: () => underWay.ended(),
     onDivergence: () => repair.wake(),
   });
+  mounts = () => table.mounts();
   const stamps = createMountStamps({
     target: stores.target,
     journal,

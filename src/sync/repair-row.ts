@@ -35,7 +35,7 @@ function jobFor(parts: SyncParts, row: Divergence, path: string): CopyJob {
       ? { keptPath: joinPath(hidden, `kept/${parts.now()}-${copy}/${nameOf(otherPath)}`) }
       : {}),
     keepExtras: row.keepExtras ?? false,
-    owners: (row.owners ?? false) && path === row.path,
+    owners: (row.owners ?? false) && (row.subtree || path === row.path),
   };
 }
 

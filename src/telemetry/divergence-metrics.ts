@@ -239,6 +239,18 @@ export const divergenceMetrics = {
       },
     ],
   },
+  journalBytes: {
+    name: 'twinlake_journal_bytes',
+    type: 'gauge',
+    help: 'Bytes of the journal in use; see journal.maxBytes.',
+    labels: [],
+  },
+  collapsedDivergences: {
+    name: 'twinlake_collapsed_divergences_total',
+    type: 'counter',
+    help: 'Divergences that became part of one for their whole folder, because there were too many of them.',
+    labels: [],
+  },
   lockWaiters: {
     name: 'twinlake_lock_waiters',
     type: 'gauge',

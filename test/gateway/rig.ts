@@ -36,6 +36,7 @@ export interface RigOptions {
   stateDir?: string;
   lagMs?: number;
   zombieMs?: number;
+  maxDivergencesPerFolder?: number;
   events?: GatewayEvents;
 }
 
@@ -58,7 +59,11 @@ export async function createRig(t: Test, options: RigOptions = {}): Promise<Rig>
   };
   const dir = options.stateDir ?? t.testdir({});
   const zombieMs = options.zombieMs ?? 0;
-  const journal = await openSqliteJournal({ file: `${dir}/journal.db`, zombieMs });
+  const journal = await openSqliteJournal({
+    file: `${dir}/journal.db`,
+    zombieMs,
+    maxDivergencesPerFolder: options.maxDivergencesPerFolder ?? 10_000,
+  });
   const locks = createLocks({ waitMs: 5000, maxWaiters: 1000 });
   const wrap = options.wrap ?? ((_, store) => store);
   const stores = {
