@@ -1,15 +1,12 @@
-// Commands and their options; each one is a few calls into server/.
+// Commands and their options; each one is a few calls into server/, and loads what it needs.
 import { resolve } from 'node:path';
 import closeWithGrace from 'close-with-grace';
 import { Command } from 'commander';
 import { ConfigError } from '../config/config-error.ts';
 import { loadGatewayConfig } from '../config/gateway-config.ts';
 import type { GatewayConfig } from '../config/gateway-schema.ts';
-import { startEmulators } from '../server/start-emulators.ts';
-import { startGateway } from '../server/start-gateway.ts';
 import { createLogger, type Logger } from '../telemetry/logger.ts';
 import { runConfigCheck } from './config-check.ts';
-import { keepHeapModest } from './modest-heap.ts';
 import { type RecoverOptions, runRecover } from './recover.ts';
 import { welcome } from './welcome.ts';
 
@@ -50,6 +47,8 @@ function isEmulator(url: string, port: number): boolean {
 }
 
 async function start(dir: string): Promise<void> {
+  const { startEmulators } = await import('../server/start-emulators.ts');
+  const { startGateway } = await import('../server/start-gateway.ts');
   const config = loadGatewayConfig(dir, process.env);
   const logger = createLogger({ level: config.log.level });
   const emulators = await startEmulators(config.emulators, config.writes.bodyIdleMs, logger);
@@ -61,6 +60,7 @@ async function start(dir: string): Promise<void> {
 }
 
 async function serve(dir: string): Promise<void> {
+  const { startGateway } = await import('../server/start-gateway.ts');
   const config = loadGatewayConfig(dir, process.env);
   const logger = createLogger({ level: config.log.level });
   const gateway = await startGateway(dir, config, logger);
@@ -69,6 +69,7 @@ async function serve(dir: string): Promise<void> {
 }
 
 async function emulate(dir: string | undefined, configDir: string): Promise<void> {
+  const { startEmulators } = await import('../server/start-emulators.ts');
   const env = dir === undefined ? process.env : { ...process.env, TWINLAKE_STATE_DIR: resolve(dir) };
   const config = loadGatewayConfig(configDir, env);
   const logger = createLogger({ level: config.log.level });
@@ -81,7 +82,6 @@ const sampleConfig = resolve(import.meta.dirname, '../../config');
 
 /** Runs one command line; a config error ends with its lines and exit code 1. */
 export async function run(argv: readonly string[]): Promise<void> {
-  keepHeapModest();
   const program = new Command('twinlake').description(
     'Moves applications from one data lake store to another without downtime.',
   );
