@@ -30,6 +30,8 @@ apps:
 export interface Part {
   readonly url: string;
   readonly log: readonly LogLine[];
+  /** The most memory that the running process ever had resident, in MiB. */
+  peakMiB(): Promise<number>;
   kill(): Promise<void>;
   /** SIGTERM; the exit code. */
   stop(): Promise<number | null>;
@@ -71,6 +73,8 @@ export interface LakeOptions {
   targetUrl?: string;
   /** More environment of the gateway's process. */
   gatewayEnv?: Record<string, string>;
+  /** What stands between the gateway and its stores: takes the address of a store, gives the one to use instead. */
+  roads?: Partial<Record<Side, (url: string) => Promise<string>>>;
 }
 
 /** Short waits, so that a test sees breakers close and repair finish soon. */
@@ -125,6 +129,10 @@ async function createPart(
       get log() {
         return [...formerLog, ...(running?.log ?? [])];
       },
+      async peakMiB() {
+        if (!running) throw new Error('it is not running');
+        return running.peakMiB();
+      },
       kill: () => end('kill').then(() => undefined),
       stop: () => end('stop'),
       async start() {
@@ -155,7 +163,7 @@ function foreign(url: string): Part {
   const refuse = async (): Promise<never> => {
     throw new Error(`${url} is served by the test itself`);
   };
-  return { url, log: [], kill: refuse, stop: refuse, start: refuse };
+  return { url, log: [], peakMiB: refuse, kill: refuse, stop: refuse, start: refuse };
 }
 
 /** Everything running; ended at the end of the test. */
@@ -170,11 +178,16 @@ export async function startLake(t: Owner, options: LakeOptions = {}): Promise<La
     options.sourceUrl ? foreign(options.sourceUrl) : createEmulator(t, dir, configDir, 'webhdfs'),
     options.targetUrl ? foreign(options.targetUrl) : createEmulator(t, dir, configDir, 'gen2'),
   ]);
+  const { roads = {} } = options;
+  const reached = {
+    source: (await roads.source?.(source.url)) ?? source.url,
+    target: (await roads.target?.(target.url)) ?? target.url,
+  };
   const made = await createPart(['serve', '--config', configDir], 'gateway listens', (before) => ({
     TWINLAKE_DATA_PORT: before ? portOf(before.data) : '0',
     TWINLAKE_ADMIN_PORT: before ? portOf(before.admin) : '0',
-    TWINLAKE_SOURCE_URL: source.url,
-    TWINLAKE_TARGET_URL: `${target.url}/devstoreaccount1`,
+    TWINLAKE_SOURCE_URL: reached.source,
+    TWINLAKE_TARGET_URL: `${reached.target}/devstoreaccount1`,
     ...options.gatewayEnv,
   }));
   t.teardown(() => made.end());

@@ -1,6 +1,7 @@
 // One command of the command line as a process of its own, with what it logged. It can be killed like a machine that loses power.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 
@@ -22,6 +23,8 @@ export interface ServerProcess {
   pid: number;
   /** All lines so far, newest last. */
   log: readonly LogLine[];
+  /** The most memory that it ever had resident, in MiB (`VmHWM` of Linux). */
+  peakMiB(): Promise<number>;
   /** SIGKILL: no goodbye, nothing flushed. */
   kill(): Promise<void>;
   /** SIGTERM, and the exit code. */
@@ -30,6 +33,12 @@ export interface ServerProcess {
 
 /** How long a process may take to listen, milliseconds: the machine may be busy. */
 const startMs = 60_000;
+
+async function peakMiB(pid: number): Promise<number> {
+  const match = /^VmHWM:\s+(\d+) kB$/m.exec(await readFile(`/proc/${pid}/status`, 'utf8'));
+  if (!match) throw new Error('the system does not say how much memory a process had');
+  return Number(match[1]) / 1024;
+}
 
 async function ended(child: ChildProcess): Promise<number | null> {
   if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
@@ -81,6 +90,7 @@ export async function startServer(
     ready,
     pid: child.pid!,
     log,
+    peakMiB: () => peakMiB(child.pid!),
     async kill() {
       child.kill('SIGKILL');
       await ended(child);

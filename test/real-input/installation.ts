@@ -1,5 +1,4 @@
 // The gateway and two stores as an operator would run them: processes of their own, on the sample configuration.
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Test } from 'tap';
 import { account } from '../end-to-end/clients.ts';
@@ -15,8 +14,6 @@ export interface Installation {
   dataUrl: string;
   adminUrl: string;
   gateway: ServerProcess;
-  /** The most memory that the gateway ever had resident, in MiB (`VmHWM` of Linux). */
-  peakMiB(): Promise<number>;
 }
 
 /** Any free port, for each listener. */
@@ -53,11 +50,5 @@ export async function startInstallation(t: Test, dir: string, sourceUrl?: string
     dataUrl: String(gateway.ready.data),
     adminUrl: String(gateway.ready.admin),
     gateway,
-    async peakMiB() {
-      const status = await readFile(`/proc/${gateway.pid}/status`, 'utf8');
-      const match = /^VmHWM:\s+(\d+) kB$/m.exec(status);
-      if (!match) throw new Error('the system does not say how much memory a process had');
-      return Number(match[1]) / 1024;
-    },
   };
 }
