@@ -20,6 +20,7 @@ declare module 'autocannon' {
     non2xx: number;
     errors: number;
     timeouts: number;
+    latency: { p99: number };
   }
   /** Emits `response` for every answer. */
   export default function autocannon(

@@ -18,6 +18,8 @@ export interface LoadResult {
   /** Until the last answer. */
   seconds: number;
   times: number;
+  /** Within which 99 of 100 requests were answered, milliseconds. */
+  p99Ms: number;
   /** Answers but 2xx, and requests without an answer. */
   failures: number;
 }
@@ -35,7 +37,7 @@ function send({ scenario, url, connections, times, run }: LoadOrder): Promise<Lo
     const running = autocannon(options, (error, result) => {
       if (error) reject(error);
       const failures = result.non2xx + result.errors + result.timeouts;
-      resolve({ seconds: (last - began) / 1000, times, failures });
+      resolve({ seconds: (last - began) / 1000, times, p99Ms: result.latency.p99, failures });
     });
     running.on('response', () => {
       last = performance.now();

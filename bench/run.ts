@@ -1,6 +1,7 @@
 // 4 KiB reads and dual writes through the gateway, beside a bare @fastify/http-proxy in front of the same lean stores.
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import { neverInTheWay, secondaryTable } from './never-in-the-way.ts';
 import { machine, type Row, rowOf, type Slice, table } from './report.ts';
 import { type Scenario, scenarios } from './scenarios.ts';
 import { type Field, type SubjectName, startField } from './subjects.ts';
@@ -13,9 +14,12 @@ const warmUpTimes = 8;
 const shareMeasured = 0.65;
 
 const usage = `npm run bench -- [--seconds 90] [--connections 1,32] [--only webhdfs-read,put-blob]
-                 [--json FILE] [--node-flag=--cpu-prof]`;
+                 [--json FILE] [--node-flag=--cpu-prof]
+npm run bench -- never-in-the-way [--seconds 90] [--json FILE]`;
 
 interface Plan {
+  /** Whether a slow secondary is in the way, instead of gateway beside proxy. */
+  secondaries: boolean;
   seconds: number;
   connections: number[];
   chosen: readonly Scenario[];
@@ -24,8 +28,9 @@ interface Plan {
 }
 
 function planOf(argv: string[]): Plan {
-  const { values } = parseArgs({
+  const { values, positionals } = parseArgs({
     args: argv,
+    allowPositionals: true,
     options: {
       seconds: { type: 'string', default: '90' },
       connections: { type: 'string', default: '1,32' },
@@ -39,8 +44,10 @@ function planOf(argv: string[]): Plan {
   const seconds = Number(values.seconds);
   const connections = values.connections.split(',').map(Number);
   const bad = !(seconds > 0) || connections.some((count) => !Number.isSafeInteger(count) || count < 1);
-  if (bad || unknown.length > 0) throw new Error(usage);
+  const secondaries = positionals[0] === 'never-in-the-way';
+  if (bad || unknown.length > 0 || positionals.length > Number(secondaries)) throw new Error(usage);
   return {
+    secondaries,
     seconds,
     connections,
     chosen: scenarios.filter(({ name }) => !only || only.includes(name)),
@@ -97,19 +104,37 @@ async function measure(field: Field, { seconds, connections, chosen }: Plan): Pr
   return pairs.map(([scenario, count]) => rowOf(scenario.name, count, slices));
 }
 
+/** Prints what it depends on, then the tables. */
+async function tell(plan: Plan, facts: object, text: string, result: object): Promise<void> {
+  for (const [name, value] of Object.entries(facts)) process.stdout.write(`${name}: ${value}\n`);
+  process.stdout.write(text);
+  if (plan.json) await writeFile(plan.json, `${JSON.stringify({ ...facts, ...result }, null, 2)}\n`);
+}
+
+async function besideProxy(plan: Plan, facts: object): Promise<boolean> {
+  const field = await startField(plan.flags);
+  try {
+    const rows = await measure(field, plan);
+    const divergences = await field.divergences();
+    const legend = plan.chosen.map(
+      ({ name, gateway, proxy }) => `${name}: gateway ${gateway}; proxy ${proxy}\n`,
+    );
+    const text = `paths that differ at the end: ${divergences}\n\n${table(rows)}\n\n${legend.join('')}`;
+    await tell(plan, facts, text, { divergences, rows });
+    return divergences === 0;
+  } finally {
+    await field.stop();
+  }
+}
+
+async function besideSecondaries(plan: Plan, facts: object): Promise<boolean> {
+  const { rows, good } = await neverInTheWay(plan.seconds);
+  await tell(plan, facts, `\n${secondaryTable(rows)}\n`, { rows });
+  return good;
+}
+
 const plan = planOf(process.argv.slice(2));
 // The load before the run: what else the machine had to do.
 const facts = machine();
-const field = await startField(plan.flags);
-try {
-  const rows = await measure(field, plan);
-  const divergences = await field.divergences();
-  for (const [name, value] of Object.entries(facts)) process.stdout.write(`${name}: ${value}\n`);
-  process.stdout.write(`paths that differ at the end: ${divergences}\n\n${table(rows)}\n\n`);
-  for (const { name, gateway, proxy } of plan.chosen)
-    process.stdout.write(`${name}: gateway ${gateway}; proxy ${proxy}\n`);
-  if (plan.json) await writeFile(plan.json, `${JSON.stringify({ ...facts, divergences, rows }, null, 2)}\n`);
-  if (divergences > 0) process.exitCode = 1;
-} finally {
-  await field.stop();
-}
+const good = await (plan.secondaries ? besideSecondaries : besideProxy)(plan, facts);
+if (!good) process.exitCode = 1;
