@@ -6,9 +6,10 @@ import type { Route, RoutingTable } from '../../src/core/route.ts';
 import type { Ctx, Side, Store } from '../../src/core/store.ts';
 import { createGateway } from '../../src/gateway/gateway.ts';
 import type { GatewayEvents } from '../../src/gateway/gateway-parts.ts';
+import type { LagBudget } from '../../src/gateway/tee.ts';
 import { createUnderWay } from '../../src/gateway/under-way.ts';
 import type { Journal } from '../../src/journal/journal.ts';
-import { createLocks } from '../../src/journal/locks.ts';
+import { createLocks, type Locks } from '../../src/journal/locks.ts';
 import { openSqliteJournal } from '../../src/journal/sqlite-journal.ts';
 import { createMemoryStore } from '../../src/stores/memory/memory-store.ts';
 import { type Repair, startRepair } from '../../src/sync/repair.ts';
@@ -18,6 +19,9 @@ export interface Rig {
   gateway: Store;
   stores: Record<Side, Store>;
   journal: Journal;
+  locks: Locks;
+  /** What all secondaries may hold, and hold. */
+  lag: LagBudget;
   repair: Repair;
   route: Route;
   /** Sides that count as down (breaker open). */
@@ -93,6 +97,10 @@ export async function createRig(t: Test, options: RigOptions = {}): Promise<Rig>
       },
     },
   );
+  const lag: LagBudget = {
+    limits: { lagMs: options.lagMs ?? 2000, lagBytes: 1 << 20, lagTotalBytes: 1 << 24 },
+    heldBytes: 0,
+  };
   const gateway = createGateway({
     sides: {
       source: { store: stores.source, isDown: () => down.has('source') },
@@ -101,10 +109,7 @@ export async function createRig(t: Test, options: RigOptions = {}): Promise<Rig>
     journal,
     locks,
     table: () => tableOf(route),
-    lag: {
-      limits: { lagMs: options.lagMs ?? 2000, lagBytes: 1 << 20, lagTotalBytes: 1 << 24 },
-      heldBytes: 0,
-    },
+    lag,
     limits: { settleMs: 2000, orderWaitMs: 1000, zombieMs },
     events: { ...options.events, onDivergence: () => repair.wake() },
     now: Date.now,
@@ -117,6 +122,8 @@ export async function createRig(t: Test, options: RigOptions = {}): Promise<Rig>
     gateway,
     stores,
     journal,
+    locks,
+    lag,
     repair,
     route,
     down,

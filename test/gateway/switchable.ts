@@ -1,0 +1,84 @@
+// Stores that fall ill in the middle of a test, a clock that stands still, and what became of a promise meanwhile.
+import { mock } from 'node:test';
+import type { ChaosRule, Fault } from '../../src/config/chaos-schema.ts';
+import type { Side, Store } from '../../src/core/store.ts';
+import { StoreError } from '../../src/core/store-error.ts';
+import { withChaos } from '../../src/layers/chaos.ts';
+
+const rule = {
+  probability: 1,
+  afterMs: 0,
+  delayMs: 1000,
+  afterBytes: 0,
+  bytesPerSecond: 1,
+  pageEntries: 1,
+  maxBodyBytes: 1_048_576,
+};
+
+/** A pair of stores for `createRig({ wrap })`. Repair is refused by a side that is ill, so that it is not in the way of the test. */
+export function switchablePair() {
+  const healthy = new Map<Side, Store>();
+  const ill = new Map<Side, Store>();
+  const asked: Record<Side, string[]> = { source: [], target: [] };
+  return {
+    /** Verb and path of each mutation that clients' requests brought to a side. */
+    asked,
+    wrap: (side: Side, store: Store): Store => {
+      healthy.set(side, store);
+      const now = (isRepair: boolean): Store => {
+        if (isRepair && ill.has(side)) throw new StoreError('unavailable', 'ill');
+        return ill.get(side) ?? store;
+      };
+      return {
+        ...store,
+        query: async (query, ctx) => now(ctx.requestId === 'repair').query(query, ctx),
+        mutate: async (mutation, ctx) => {
+          const isRepair = ctx.requestId === 'repair';
+          if (!isRepair) asked[side].push(`${mutation.verb} ${mutation.path}`);
+          return now(isRepair).mutate(mutation, ctx);
+        },
+      };
+    },
+    /** From now on every call meets this fault. */
+    fall(side: Side, fault: Fault, more: Partial<ChaosRule> = {}): void {
+      ill.set(side, withChaos(healthy.get(side)!, { seed: 1, rules: [{ ...rule, fault, ...more }] }));
+    },
+    heal(side: Side): void {
+      ill.delete(side);
+    },
+  };
+}
+
+/** Timers and the time of the lag rule stand still until they are told to go on. */
+export function stopClock() {
+  let nowMs = performance.now();
+  const { now } = performance;
+  performance.now = () => nowMs;
+  mock.timers.enable({ apis: ['setTimeout'] });
+  return {
+    pass(ms: number): void {
+      nowMs += ms;
+      mock.timers.tick(ms);
+    },
+    /** Real time again. */
+    goOn(): void {
+      mock.timers.reset();
+      performance.now = now;
+    },
+  };
+}
+
+/** Turns of the event loop until it is so. */
+export async function until(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await new Promise(setImmediate);
+}
+
+/** What became of a promise by now. */
+export function watch<T>(work: Promise<T>) {
+  const seen: { state: 'pending' | 'done' | 'failed'; error?: StoreError; value?: T } = { state: 'pending' };
+  work.then(
+    (value) => Object.assign(seen, { state: 'done', value }),
+    (error) => Object.assign(seen, { state: 'failed', error: StoreError.from(error) }),
+  );
+  return seen;
+}

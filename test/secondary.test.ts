@@ -1,0 +1,394 @@
+// Rule 4, by a clock that stands still: the secondary never fails or slows a request beyond the configured lag.
+import { PassThrough } from 'node:stream';
+import t, { type Test } from 'tap';
+import type { Fault } from '../src/config/chaos-schema.ts';
+import type { Mutation } from '../src/core/mutation.ts';
+import type { Side, Store } from '../src/core/store.ts';
+import { type LagBudget, type LagLimits, tee } from '../src/gateway/tee.ts';
+import { withTimeout } from '../src/layers/timeout.ts';
+import { bodyOfBytes, patternBytes } from './contract/fixture.ts';
+import { clientCtx, get, look, names, put, stage } from './gateway/actions.ts';
+import { createRig, type Rig } from './gateway/rig.ts';
+import { stopClock, switchablePair, until, watch } from './gateway/switchable.ts';
+
+const lagMs = 700;
+const text = 'some bytes that drip one by one';
+
+/** A mutation, and one that meets its lock. Paths are below a folder of its own. */
+interface Case {
+  name: string;
+  hasBody: boolean;
+  mutation(folder: string): Mutation;
+  next?(folder: string): Mutation;
+}
+
+const create = (path: string): Mutation => ({
+  verb: 'create',
+  path,
+  parents: 'all',
+  body: bodyOfBytes('next'),
+});
+const chmod = (path: string): Mutation => ({ verb: 'set-attributes', path, permission: 0o600 });
+const rename = { verb: 'rename', replace: 'any', intoDirectory: false } as const;
+
+/** In each folder: `file`, `second`, `third`, `full/file`, and `upload` with staged bytes. */
+const cases: readonly Case[] = [
+  {
+    name: 'mkdir',
+    hasBody: false,
+    mutation: (f) => ({ verb: 'mkdir', path: `${f}/new`, parents: 'none' }),
+    next: (f) => chmod(`${f}/new`),
+  },
+  {
+    name: 'create',
+    hasBody: true,
+    mutation: (f) => ({ verb: 'create', path: `${f}/file`, parents: 'none', body: bodyOfBytes(text) }),
+  },
+  {
+    name: 'create with a condition',
+    hasBody: true,
+    mutation: (f) => ({
+      verb: 'create',
+      path: `${f}/file`,
+      parents: 'none',
+      body: bodyOfBytes(text),
+      condition: { ifMatch: '*' },
+    }),
+  },
+  {
+    name: 'create without a body',
+    hasBody: false,
+    mutation: (f) => ({ verb: 'create', path: `${f}/file`, parents: 'none' }),
+  },
+  {
+    name: 'append',
+    hasBody: true,
+    mutation: (f) => ({ verb: 'append', path: `${f}/file`, body: bodyOfBytes(text) }),
+  },
+  {
+    name: 'append at a position',
+    hasBody: true,
+    mutation: (f) => ({ verb: 'append', path: `${f}/file`, position: 6, body: bodyOfBytes(text) }),
+  },
+  {
+    name: 'stage',
+    hasBody: true,
+    mutation: (f) => ({ verb: 'stage', path: `${f}/upload`, position: 3, body: bodyOfBytes(text) }),
+    next: (f) => chmod(`${f}/upload`),
+  },
+  {
+    name: 'flush',
+    hasBody: false,
+    mutation: (f) => ({ verb: 'flush', path: `${f}/upload`, position: 3, retain: false, close: true }),
+    next: (f) => chmod(`${f}/upload`),
+  },
+  {
+    name: 'stage-block',
+    hasBody: true,
+    mutation: (f) => ({ verb: 'stage-block', path: `${f}/file`, blockId: 'AAAA', body: bodyOfBytes(text) }),
+  },
+  {
+    name: 'commit-blocks',
+    hasBody: false,
+    mutation: (f) => ({ verb: 'commit-blocks', path: `${f}/file`, parents: 'none', blockIds: [] }),
+  },
+  {
+    name: 'rename',
+    hasBody: false,
+    mutation: (f) => ({ ...rename, path: `${f}/file`, destination: `${f}/moved` }),
+    next: (f) => chmod(`${f}/moved`),
+  },
+  {
+    name: 'rename of a folder',
+    hasBody: false,
+    mutation: (f) => ({ ...rename, path: `${f}/full`, destination: `${f}/moved` }),
+    next: (f) => chmod(`${f}/moved/file`),
+  },
+  {
+    name: 'delete',
+    hasBody: false,
+    mutation: (f) => ({ verb: 'delete', path: `${f}/file`, recursive: false }),
+    next: (f) => create(`${f}/file`),
+  },
+  {
+    name: 'recursive delete',
+    hasBody: false,
+    mutation: (f) => ({ verb: 'delete', path: `${f}/full`, recursive: true }),
+    next: (f) => create(`${f}/full/again`),
+  },
+  {
+    name: 'concat',
+    hasBody: false,
+    mutation: (f) => ({
+      verb: 'concat',
+      path: `${f}/file`,
+      sources: [`${f}/second`, `${f}/third`],
+      create: false,
+      deleteSourceDirectory: false,
+    }),
+  },
+  { name: 'set-attributes', hasBody: false, mutation: (f) => chmod(`${f}/file`) },
+];
+
+async function furnish(store: Store, folder: string): Promise<void> {
+  for (const name of ['file', 'second', 'third', 'full/file'])
+    await put(store, `${folder}/${name}`, 'before');
+  await store.mutate(
+    { verb: 'create', path: `${folder}/upload`, parents: 'all', upload: true },
+    clientCtx('dfs'),
+  );
+  await stage(store, `${folder}/upload`, 0, 'abc');
+}
+
+/** Everything both sides have, and that nothing is left open. */
+async function settledAndEqual(t: Test, rig: Rig): Promise<void> {
+  await rig.settled();
+  t.equal(rig.locks.waiters(), 0);
+  t.equal(rig.lag.heldBytes, 0);
+  const seen = async (side: Side): Promise<string[]> =>
+    (await names(rig.stores[side], '/', true)).filter((path) => !path.includes('/.twinlake'));
+  const paths = await seen('source');
+  t.strictSame(await seen('target'), paths);
+  for (const path of paths)
+    t.equal(await look(rig.stores.target, path), await look(rig.stores.source, path), path);
+}
+
+/** Requests that a lock would let through have come through when this has. */
+async function barrier(gateway: Store, count: number): Promise<void> {
+  await put(gateway, `/barrier/${count}`, 'x');
+}
+
+for (const fault of ['hang', 'refuse', 'drip', 'apply-late'] as const satisfies Fault[]) {
+  t.test(`every verb beside a secondary with the fault ${fault}`, async (t) => {
+    const pair = switchablePair();
+    const rig = await createRig(t, { wrap: pair.wrap, lagMs });
+    const { gateway } = rig;
+    for (const [i] of cases.entries()) await furnish(gateway, `/case-${i}`);
+    await put(gateway, '/barrier/first', 'x');
+    await until(() => rig.journal.gauges().openIntents === 0);
+    pair.fall('target', fault);
+    const clock = stopClock();
+    t.teardown(() => clock.goOn());
+    for (const [i, { name, hasBody, mutation, next }] of cases.entries()) {
+      if (fault === 'drip' && !hasBody) continue;
+      const folder = `/case-${i}`;
+      const ctx = clientCtx();
+      await gateway.mutate(mutation(folder), ctx);
+      t.strictSame(ctx.trail.acked, ['source'], `${name}: answered while the clock stands still`);
+
+      const follower = next?.(folder) ?? chmod(`${folder}/file`);
+      const nextCtx = clientCtx();
+      const isHeld = fault === 'hang' || fault === 'drip';
+      if (!isHeld) await until(() => rig.journal.gauges().openIntents === 0);
+      const before = pair.asked.target.length;
+      const waiting = watch(gateway.mutate(follower, nextCtx));
+      if (isHeld) {
+        await until(() => rig.locks.waiters() === 1);
+        clock.pass(lagMs - 1);
+        await barrier(gateway, i);
+        t.equal(waiting.state, 'pending', `${name}: the path is held for the secondary`);
+        clock.pass(1);
+      }
+      await until(() => waiting.state !== 'pending');
+      t.match(waiting, { state: 'done' }, `${name}: for ${lagMs} ms and no longer`);
+      t.strictSame(nextCtx.trail.acked, ['source'], `${name}: the next one asks only the truth`);
+      const asked = pair.asked.target.slice(before);
+      t.notOk(asked.includes(`${follower.verb} ${follower.path}`), `${name}: ${asked}`);
+      clock.pass(lagMs);
+      await until(() => rig.journal.gauges().openIntents === 0);
+    }
+    clock.goOn();
+    pair.heal('target');
+    // The uploads are ended, so that nothing is kept out of repair.
+    for (const [i] of cases.entries())
+      for (const name of ['upload', 'file']) await put(gateway, `/case-${i}/${name}`, 'done');
+    await settledAndEqual(t, rig);
+  });
+}
+
+/** A body that a test feeds. */
+function fedBody() {
+  const stream = new PassThrough({ highWaterMark: 1 << 24 });
+  return { stream, mutation: { verb: 'create', path: '/f', parents: 'all', body: { stream } } as const };
+}
+
+t.test('a long body waits for its secondary for the lag and goes on without it', async (t) => {
+  const pair = switchablePair();
+  const reasons: string[] = [];
+  const events = { onLetGo: (_: string, reason: string) => reasons.push(reason) };
+  const rig = await createRig(t, { wrap: pair.wrap, lagMs, events });
+  pair.fall('target', 'drip');
+  const clock = stopClock();
+  t.teardown(() => clock.goOn());
+  rig.lag.limits = { ...rig.lag.limits, lagTotalBytes: 1 << 28 };
+  const { lagBytes } = rig.lag.limits;
+  await put(rig.gateway, '/brief', 'x'.repeat(lagBytes / 2));
+  t.pass('less than `lagBytes` waits for nothing');
+  const bytes = patternBytes(lagBytes * 3);
+  const long = watch(
+    rig.gateway.mutate({ ...create('/long'), body: bodyOfBytes(bytes) } as Mutation, clientCtx()),
+  );
+  await until(() => rig.lag.heldBytes > lagBytes);
+  clock.pass(lagMs - 1);
+  await barrier(rig.gateway, 1);
+  t.equal(long.state, 'pending');
+  t.ok(rig.lag.heldBytes < lagBytes * 2, `${rig.lag.heldBytes} bytes are held, not all of them`);
+  clock.pass(1);
+  await until(() => long.state !== 'pending');
+  t.equal(long.state, 'done');
+  t.ok(reasons.includes('lag'));
+  clock.pass(lagMs);
+  await until(() => rig.journal.gauges().openIntents === 0);
+  clock.goOn();
+  pair.heal('target');
+  await settledAndEqual(t, rig);
+});
+
+/** A body split in two: the primary takes everything, the secondary what the test takes from it. */
+function splitBody(limits: Partial<LagLimits> = {}) {
+  const body = new PassThrough({ highWaterMark: 1 << 24 });
+  const budget: LagBudget = {
+    limits: { lagMs, lagBytes: 300_000, lagTotalBytes: 1 << 24, ...limits },
+    heldBytes: 0,
+  };
+  const reasons: string[] = [];
+  const split = tee(body, budget, (reason) => reasons.push(reason));
+  let taken = 0;
+  split.primary.on('data', (chunk: Buffer) => {
+    taken += chunk.length;
+  });
+  return { body, budget, reasons, split, taken: () => taken };
+}
+
+async function idle(): Promise<void> {
+  for (let turn = 0; turn < 50; turn++) await new Promise(setImmediate);
+}
+
+t.test('the lag is the sum of all waits of a request', async (t) => {
+  const clock = stopClock();
+  t.teardown(() => clock.goOn());
+  const { body, budget, reasons, split, taken } = splitBody();
+  const chunk = Buffer.alloc(400_000);
+  body.write(chunk);
+  await until(() => taken() === 400_000);
+  body.write(chunk);
+  await idle();
+  clock.pass(lagMs - 1);
+  await idle();
+  t.equal(taken(), 400_000, 'the primary waits');
+  split.secondary.read();
+  await until(() => taken() === 800_000);
+  clock.pass(1);
+  await idle();
+  t.strictSame(reasons, ['lag'], 'what was waited before counts: there was 1 ms left');
+  t.equal(split.secondary.destroyed, true);
+  t.equal(budget.heldBytes, 0);
+  body.end(chunk);
+  await split.done;
+  await until(() => taken() === 1_200_000);
+});
+
+t.test('all secondaries together hold no more than they may', async (t) => {
+  const clock = stopClock();
+  t.teardown(() => clock.goOn());
+  const { body, budget, reasons, split, taken } = splitBody({ lagBytes: 1 << 22, lagTotalBytes: 1 << 22 });
+  budget.heldBytes = (1 << 22) - 100_000;
+  body.write(Buffer.alloc(100_001));
+  body.end(Buffer.alloc(100_000));
+  await split.done;
+  await until(() => taken() === 200_001);
+  t.strictSame(reasons, ['lag-total-bytes'], 'the one that is one too many is let go at once');
+  t.equal(budget.heldBytes, (1 << 22) - 100_000, 'and gives back what it held');
+});
+
+/** The moments in which a client may go away, and how the stores are then. */
+const timeoutMs = 5000;
+interface Departure {
+  name: string;
+  /** Sides that hang. */
+  ill?: Side[];
+  condition?: { ifMatch: string };
+  /** Bytes that came before the client went away; `all`: the whole body. */
+  sent: 'none' | 'half' | 'all';
+  /** Another write has the path. */
+  locked?: boolean;
+  /** What the client hears before any time has passed; absent: nothing before the primary is given up. */
+  answer?: 'done' | 'aborted';
+}
+
+const departures: readonly Departure[] = [
+  { name: 'before anything', sent: 'none', answer: 'aborted' },
+  { name: 'while it waits for the path', sent: 'none', locked: true, answer: 'aborted' },
+  {
+    name: 'while its condition is judged',
+    sent: 'all',
+    ill: ['source'],
+    condition: { ifMatch: '*' },
+    answer: 'aborted',
+  },
+  { name: 'in the body', sent: 'half', answer: 'aborted' },
+  { name: 'in the body, the secondary hangs', sent: 'half', ill: ['target'], answer: 'aborted' },
+  { name: 'in the body, the primary hangs', sent: 'half', ill: ['source'], answer: 'aborted' },
+  { name: 'in the body, both hang', sent: 'half', ill: ['source', 'target'], answer: 'aborted' },
+  { name: 'after the body, the secondary hangs', sent: 'all', ill: ['target'], answer: 'done' },
+  { name: 'after the body, the primary hangs', sent: 'all', ill: ['source'] },
+  { name: 'after the body, both hang', sent: 'all', ill: ['source', 'target'] },
+];
+
+/** A signal, or a connection that breaks under the body. */
+const ways = ['signal', 'body'] as const;
+
+for (const { name, ill = [], condition, sent, locked, answer } of departures) {
+  for (const way of ways) {
+    if (way === 'body' && sent !== 'half') continue;
+    t.test(`a client goes away ${name} (${way})`, async (t) => {
+      const pair = switchablePair();
+      const wrap = (side: Side, store: Store) => withTimeout(pair.wrap(side, store), { timeoutMs });
+      const rig = await createRig(t, { wrap, lagMs });
+      const { gateway, journal, locks, lag } = rig;
+      await put(gateway, '/f', 'before');
+      await until(() => journal.gauges().openIntents === 0);
+      const clock = stopClock();
+      t.teardown(() => clock.goOn());
+      for (const side of ill) pair.fall(side, 'hang');
+      const holder = locked
+        ? await locks.acquire([{ path: '/f', mode: 'exclusive' }], clientCtx().signal)
+        : undefined;
+      const client = new AbortController();
+      const { stream, mutation } = fedBody();
+      if (sent !== 'none') stream.write(patternBytes(100_000));
+      if (sent === 'all') stream.end();
+      const asked = { ...mutation, ...(condition ? { condition } : {}) } as Mutation;
+      if (name === 'before anything') client.abort();
+      const work = watch(gateway.mutate(asked, { ...clientCtx(), signal: client.signal }));
+      if (locked) await until(() => locks.waiters() === 1);
+      else if (sent === 'half') await until(() => stream.readableLength === 0);
+      else if (sent === 'all' && !condition) await until(() => stream.readableEnded);
+      await idle();
+      if (way === 'body') stream.destroy(new Error('the connection broke'));
+      else client.abort();
+      await idle();
+      if (answer) {
+        await until(() => work.state !== 'pending');
+        if (answer === 'done') t.equal(work.state, 'done');
+        else t.match(work, { state: 'failed', error: { kind: 'aborted' } });
+      } else {
+        t.equal(work.state, 'pending', 'what was sent whole goes on');
+        clock.pass(timeoutMs);
+        await until(() => work.state !== 'pending');
+        t.match(work, { state: 'failed', error: { kind: 'timeout', applied: 'unknown' } });
+      }
+      holder?.release();
+      clock.pass(lagMs);
+      await idle();
+      clock.pass(timeoutMs);
+      await until(() => journal.gauges().openIntents === 0);
+      for (const side of ill) pair.heal(side);
+      clock.goOn();
+      await put(gateway, '/f', 'after');
+      t.equal(await get(gateway, '/f'), 'after', 'the path is free');
+      await settledAndEqual(t, rig);
+      t.equal(lag.heldBytes, 0);
+    });
+  }
+}
