@@ -50,7 +50,7 @@ t.test('counters, gauges and histograms of the table', async (t) => {
 
 t.test('enumerated counters start at zero, gauges not before they are known', async (t) => {
   const body = await bodyOf(createMetrics());
-  t.strictSame(linesOf(body, 'twinlake_repairs_total').length, 4);
+  t.strictSame(linesOf(body, 'twinlake_repairs_total').length, 5);
   t.strictSame(linesOf(body, 'twinlake_journal_commits_total'), ['twinlake_journal_commits_total 0']);
   for (const name of ['twinlake_divergent_paths', 'twinlake_journal_writable', 'twinlake_breaker_state']) {
     t.strictSame(linesOf(body, name), [], name);

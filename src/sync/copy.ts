@@ -3,12 +3,16 @@ import { createHash, type Hash } from 'node:crypto';
 import { Transform, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Entry } from '../core/entry.ts';
-import { parentOf } from '../core/path.ts';
+import { ancestorsOf, isWithin, parentOf } from '../core/path.ts';
 import type { Store } from '../core/store.ts';
 import { StoreError } from '../core/store-error.ts';
 import { attributeChanges, attributesFor, type Common, changesAcl, commonOf } from './attributes.ts';
 import { compare } from './compare.ts';
+import { attributesRefused } from './refused-for-good.ts';
 import type { CopyJob, SyncParts } from './sync-parts.ts';
+
+/** Code of a failure that concerns the path alone, whatever the stores are like. */
+export const notEqualYet = 'not-equal-yet';
 
 /** What was prepared without the lock. */
 export interface Prepared {
@@ -71,7 +75,7 @@ async function copyToHidden(parts: SyncParts, job: CopyJob, truth: Entry): Promi
     { verb: 'read', path: job.truthPath, offset: 0 },
     parts.ctx(),
   );
-  parts.onHidden?.(job.other, parentOf(job.hiddenPath));
+  parts.hidden?.begin(job.other, job.hiddenPath);
   const hash = createHash('sha256');
   const counted = hashing(hash, parts.onBytes);
   const flow = pipeline(body, counted);
@@ -105,6 +109,7 @@ export async function prepare(parts: SyncParts, job: CopyJob): Promise<Prepared>
     changesAcl: !!truth && !!other && changesAcl(attributeChanges(truth, other, can)),
   };
   if (difference === 'maybe-content') {
+    if (job.trusted) return { ...seen, content: 'equal' };
     const digests = await Promise.all([
       digestOf(from, job.truthPath, parts),
       digestOf(to, job.otherPath, parts),
@@ -117,20 +122,47 @@ export async function prepare(parts: SyncParts, job: CopyJob): Promise<Prepared>
   return { ...seen, content: 'hidden' };
 }
 
-/** The other side's parent folder, made with the mode of the truth's if it is missing. */
-async function ensureParent(parts: SyncParts, job: CopyJob): Promise<void> {
-  const parent = parentOf(job.otherPath);
-  if (await entryOrNothing(parts.stores[job.other], parent, parts)) return;
-  const truth = await entryOrNothing(parts.stores[job.truth], parentOf(job.truthPath), parts);
-  const attributes = { permission: truth?.permission ?? 0o755 };
-  await parts.stores[job.other].mutate(
-    { verb: 'mkdir', path: parent, parents: 'all', attributes },
-    parts.ctx(),
-  );
+/** The folders above the path that the other side does not have, made as the truth has them. */
+async function ensureParents(parts: SyncParts, job: CopyJob): Promise<void> {
+  const [from, to] = [parts.stores[job.truth], parts.stores[job.other]];
+  if (await entryOrNothing(to, parentOf(job.otherPath), parts)) return;
+  const truths = ancestorsOf(job.truthPath);
+  const others = ancestorsOf(job.otherPath);
+  for (const [i, path] of others.entries()) {
+    if (path === '/' || (await entryOrNothing(to, path, parts))) continue;
+    // Above the mount's root the two sides have nothing to do with each other.
+    const at = i + truths.length - others.length;
+    const truth = at > 0 ? await entryOrNothing(from, truths[at]!, parts) : undefined;
+    const attributes = truth ? attributesFor(truth, commonTo(parts)) : { permission: 0o755 };
+    await to.mutate({ verb: 'mkdir', path, parents: 'all', attributes }, parts.ctx());
+  }
+}
+
+/** Most rows below a folder that are looked at before it may go. */
+const belowLimit = 10_000;
+
+/**
+ * A folder may go with all in it only if nothing in it is the newest there is: a row below it may have the other truth.
+ * @throws StoreError `not-equal-yet`
+ */
+async function refuseIfTruthBelow({ journal }: SyncParts, { path, other }: CopyJob): Promise<void> {
+  const below = await journal.below(path, { direct: false, limit: belowLimit });
+  const isNewest =
+    below.divergences.length === belowLimit ||
+    below.divergences.some((row) => row.truth === other) ||
+    below.uploads.some((upload) => upload.unflushed && upload.sides.includes(other)) ||
+    below.intents.some(
+      ({ primary, reaches }) => primary === other && reaches.some((r) => isWithin(r.path, path)),
+    );
+  if (!isNewest) return;
+  throw new StoreError('unavailable', `the newest state of something below ${path} is on the ${other}`, {
+    code: notEqualYet,
+  });
 }
 
 /** What the other side has is put aside where it may be the only copy, else removed. */
-async function clearAway(parts: SyncParts, job: CopyJob): Promise<void> {
+export async function clearAway(parts: SyncParts, job: CopyJob, there: Entry): Promise<void> {
+  if (there.type === 'directory') await refuseIfTruthBelow(parts, job);
   const { keptPath } = job;
   if (keptPath === undefined) return removeOther(parts, job);
   const to = parts.stores[job.other];
@@ -158,17 +190,17 @@ async function putInPlace(
 ): Promise<void> {
   const to = parts.stores[job.other];
   if (!truth) {
-    if (other && !job.keepExtras) await clearAway(parts, job);
+    if (other && !job.keepExtras) await clearAway(parts, job, other);
     return;
   }
   const isReplaced = other !== undefined && content === 'hidden' && job.keptPath !== undefined;
-  if (other && (isReplaced || other.type !== truth.type)) await clearAway(parts, job);
+  if (other && (isReplaced || other.type !== truth.type)) await clearAway(parts, job, other);
   if (content === 'hidden') {
-    await ensureParent(parts, job);
+    await ensureParents(parts, job);
     const { hiddenPath: path, otherPath: destination } = job;
     await to.mutate({ verb: 'rename', path, destination, replace: 'any', intoDirectory: false }, parts.ctx());
   } else if (truth.type === 'directory' && other?.type !== 'directory') {
-    await ensureParent(parts, job);
+    await ensureParents(parts, job);
     await to.mutate(
       {
         verb: 'mkdir',
@@ -191,12 +223,28 @@ async function look(parts: SyncParts, job: CopyJob): Promise<[Entry | undefined,
 /** @returns true if there was anything to change */
 async function alignAttributes(parts: SyncParts, job: CopyJob, truth: Entry, other: Entry): Promise<boolean> {
   const changes = attributeChanges(truth, other, commonTo(parts));
+  let refused: StoreError | undefined;
   for (const change of changes) {
     const mutation = { verb: 'set-attributes', path: job.otherPath, ...change } as const;
-    await parts.stores[job.other].mutate(mutation, parts.ctx());
+    try {
+      await parts.stores[job.other].mutate(mutation, parts.ctx());
+    } catch (thrown) {
+      refused = refusalOfAttributes(StoreError.from(thrown), job);
+    }
   }
   if (job.owners) await alignOwners(parts, job, truth, other);
+  if (refused) throw refused;
   return changes.length > 0;
+}
+
+/** @throws StoreError the error itself unless it says that this store cannot have such attributes */
+function refusalOfAttributes(error: StoreError, { other }: CopyJob): StoreError {
+  const isForGood = error.kind === 'denied' || error.kind === 'invalid' || error.kind === 'unsupported';
+  if (error.temporary || error.applied === 'unknown' || !isForGood) throw error;
+  return new StoreError(error.kind, `the ${other} does not take its attributes: ${error.message}`, {
+    code: attributesRefused,
+    cause: error,
+  });
 }
 
 /** Who owns a path is known by names that the other store may not have: then its own owner stays, and that is said. */
@@ -248,8 +296,10 @@ export async function complete(parts: SyncParts, job: CopyJob, prepared: Prepare
 }
 
 /** Removes what an interrupted copy left under its hidden name. */
-export async function discardHidden(parts: SyncParts, job: CopyJob): Promise<void> {
+export async function discardHidden(parts: SyncParts, job: CopyJob, placed: boolean): Promise<void> {
+  if (!parts.hidden?.end(job.other, job.hiddenPath) || placed) return;
   await parts.stores[job.other]
     .mutate({ verb: 'delete', path: job.hiddenPath, recursive: false }, parts.ctx())
+    // Whatever is left there is found when its folder is tidied.
     .catch(() => undefined);
 }

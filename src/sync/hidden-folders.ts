@@ -1,39 +1,92 @@
-// The folders that repair's copies were put in: removed once nothing is in them, so that a settled tree is the client's alone.
-import { parentOf } from '../core/path.ts';
-import type { Ctx, Side, Store } from '../core/store.ts';
+// The folders that repair's copies wait in: emptied of what a killed process or a late request left, and removed once nothing is in them,
+// so that a settled tree is the client's alone.
+import type { Mount } from '../core/mount.ts';
+import { joinPath, nameOf, parentOf } from '../core/path.ts';
+import type { Side } from '../core/store.ts';
 import { StoreError } from '../core/store-error.ts';
-import type { SyncParts } from './sync-parts.ts';
+import { entriesOf } from './march.ts';
+import type { HiddenNames, SyncParts } from './sync-parts.ts';
 
 /** Folders in use or left behind. */
-export interface HiddenFolders {
-  /** A copy is going to be put there. */
-  used(side: Side, folder: string): void;
-  /** Removes them, and the hidden folders above them, where they are empty. */
-  removeEmpty(parts: Pick<SyncParts, 'stores' | 'ctx'>): Promise<void>;
+export interface HiddenFolders extends HiddenNames {
+  /** Removes what nobody uses, and the folders where nothing else is in them. */
+  tidy(): Promise<void>;
 }
 
-/** Knows no folder yet. */
-export function createHiddenFolders(): HiddenFolders {
-  const folders = new Map<string, { side: Side; folder: string }>();
-  return {
-    used: (side, folder) => void folders.set(`${side} ${folder}`, { side, folder }),
-    async removeEmpty({ stores, ctx }) {
-      for (const [key, { side, folder }] of folders) {
-        folders.delete(key);
-        if (await isGone(stores[side], folder, ctx())) await isGone(stores[side], parentOf(folder), ctx());
-      }
-    },
-  };
+/** A folder to be looked at from `nextMs` on, and once more at `lateMs`, for what lands late. */
+interface Known {
+  side: Side;
+  /** `…/.twinlake` */
+  root: string;
+  nextMs: number;
+  lateMs?: number;
+}
+
+/** How long a folder that cannot be removed now is left alone, milliseconds. */
+const retryMs = 5000;
+
+const hiddenName = '.twinlake';
+
+/** Where hidden folders may stand: of a mount of everything below `/`, in each root folder. */
+async function* rootsOf(parts: SyncParts, side: Side, mount: Mount): AsyncGenerator<string> {
+  if (mount[side] !== '/') return yield joinPath(mount[side], hiddenName);
+  for await (const { path, type } of entriesOf(parts.stores[side], '/', parts.ctx()))
+    if (type === 'directory') yield nameOf(path) === hiddenName ? path : joinPath(path, hiddenName);
 }
 
 /** False if something is in it. */
-async function isGone(store: Store, path: string, ctx: Ctx): Promise<boolean> {
+async function isGone({ stores, ctx }: SyncParts, side: Side, path: string): Promise<boolean> {
   try {
-    await store.mutate({ verb: 'delete', path, recursive: false }, ctx);
+    await stores[side].mutate({ verb: 'delete', path, recursive: false }, ctx());
     return true;
   } catch (error) {
     const { kind } = StoreError.from(error);
     if (kind !== 'not-found' && kind !== 'not-empty') throw error;
     return kind === 'not-found';
   }
+}
+
+/** Knows no folder yet: those of the mounts are looked for when it is tidied the first time. */
+export function createHiddenFolders(parts: SyncParts): HiddenFolders {
+  const known = new Map<string, Known>();
+  const inUse = new Set<string>();
+  let looked = false;
+  const know = (side: Side, root: string): void => {
+    const lateMs = parts.now() + parts.zombieMs;
+    known.set(`${side} ${root}`, { side, root, nextMs: 0, lateMs });
+  };
+  const lookForAll = async (): Promise<void> => {
+    for (const mount of parts.mounts())
+      for (const side of ['source', 'target'] as const)
+        for await (const root of rootsOf(parts, side, mount)) know(side, root);
+    looked = true;
+  };
+  const removeUnused = async ({ side, root }: Known): Promise<boolean> => {
+    const folder = joinPath(root, 'repair');
+    for await (const { path } of entriesOf(parts.stores[side], folder, parts.ctx())) {
+      if (inUse.has(`${side} ${path}`)) return false;
+      await parts.stores[side].mutate({ verb: 'delete', path, recursive: true }, parts.ctx());
+    }
+    return isGone(parts, side, folder);
+  };
+  return {
+    begin(side, path) {
+      know(side, parentOf(parentOf(path)));
+      inUse.add(`${side} ${path}`);
+    },
+    end: (side, path) => inUse.delete(`${side} ${path}`),
+    async tidy() {
+      if (!looked) await lookForAll();
+      for (const [key, folder] of [...known]) {
+        const { side, root, nextMs, lateMs } = folder;
+        if (nextMs > parts.now()) continue;
+        const removed = await removeUnused(folder);
+        if (removed) await isGone(parts, side, root);
+        if (known.get(key) !== folder) continue;
+        if (!removed) folder.nextMs = parts.now() + retryMs;
+        else if (lateMs !== undefined) known.set(key, { side, root, nextMs: lateMs });
+        else known.delete(key);
+      }
+    },
+  };
 }

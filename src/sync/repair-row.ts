@@ -1,43 +1,26 @@
 // Settles one divergence: fenced by its generation, the path's lock held for the last step only (design §5).
-import { findMount, hiddenFolder, isHidden, translatePath } from '../core/mount.ts';
-import { isWithin, joinPath, nameOf } from '../core/path.ts';
-import { otherSide } from '../core/store.ts';
+import { isHidden } from '../core/mount.ts';
+import { isWithin, joinPath } from '../core/path.ts';
 import { StoreError } from '../core/store-error.ts';
 import type { Divergence } from '../journal/journal.ts';
 import type { LockMode } from '../journal/locks.ts';
-import { complete, discardHidden, entryOrNothing, type Prepared, prepare } from './copy.ts';
+import { complete, discardHidden, entryOrNothing, notEqualYet, type Prepared, prepare } from './copy.ts';
+import { jobFor } from './copy-job.ts';
 import { entriesOf, march } from './march.ts';
+import { attributesRefused, isRefusedForGood } from './refused-for-good.ts';
 import type { CopyJob, SyncParts } from './sync-parts.ts';
 
-/** What became of an attempt. `superseded`: a newer write has the path. `deferred`: an upload is under way. */
-export type RepairOutcome = 'cleared' | 'superseded' | 'deferred';
+/**
+ * What became of an attempt. `superseded`: a newer write has the path. `deferred`: something else has to end first. `pinned`: the other
+ * side refuses it for good.
+ */
+export type RepairOutcome = 'cleared' | 'superseded' | 'deferred' | 'pinned';
 
 /** How long repair waits for a path's lock, milliseconds: traffic goes first. */
 const lockWaitMs = 2000;
 
-let copies = 0;
-
-function jobFor(parts: SyncParts, row: Divergence, path: string): CopyJob {
-  const mount = findMount(parts.mounts(), 'target', path);
-  if (!mount) throw new StoreError('internal', `${path} lies outside every mount of the routing table`);
-  const other = otherSide(row.truth);
-  const otherPath = translatePath(mount, path, 'target', other);
-  const hidden = hiddenFolder(mount[other], otherPath);
-  const copy = `${row.generation}-${++copies}`;
-  return {
-    path,
-    truth: row.truth,
-    other,
-    truthPath: translatePath(mount, path, 'target', row.truth),
-    otherPath,
-    hiddenPath: joinPath(hidden, `repair/${copy}`),
-    ...(row.keepReplaced
-      ? { keptPath: joinPath(hidden, `kept/${parts.now()}-${copy}/${nameOf(otherPath)}`) }
-      : {}),
-    keepExtras: row.keepExtras ?? false,
-    owners: (row.owners ?? false) && (row.subtree || path === row.path),
-  };
-}
+/** Failures in a row below a folder after which it is the store that fails, not its paths. */
+const maxFailuresInRow = 16;
 
 /** True if `row` is still what decides about `path`, and no upload is under way there. */
 async function governs(parts: SyncParts, row: Divergence, path: string): Promise<RepairOutcome> {
@@ -50,9 +33,6 @@ async function governs(parts: SyncParts, row: Divergence, path: string): Promise
 function lockModeFor({ truth, other, changesAcl }: Prepared): LockMode {
   return truth?.type === 'directory' && other?.type !== 'file' && !changesAcl ? 'node' : 'exclusive';
 }
-
-/** Code of a failure that concerns the path alone, whatever the stores are like. */
-const notEqualYet = 'not-equal-yet';
 
 /** A request of ours without an answer may land late: before anybody else gets the path, its row says so. */
 async function completeFenced(parts: SyncParts, job: CopyJob, prepared: Prepared): Promise<boolean> {
@@ -98,7 +78,7 @@ async function settlePath(
       lock.release();
     }
   } finally {
-    if (!placed) await discardHidden(parts, job);
+    await discardHidden(parts, job, placed);
   }
 }
 
@@ -107,31 +87,111 @@ function isOurs(parts: SyncParts, path: string): boolean {
   return parts.mounts().some(({ target }) => isWithin(path, target) && isHidden(target, path));
 }
 
+/** The walk through a subtree row. */
+interface Walk {
+  parts: SyncParts;
+  row: Divergence;
+  /** Paths in a row that could not be settled. */
+  failures: number;
+}
+
 /** Everything below a folder, name by name; nested divergences settle themselves. */
-async function settleBelow(parts: SyncParts, row: Divergence, folder: string): Promise<void> {
+async function settleBelow(walk: Walk, folder: string): Promise<void> {
+  const { parts, row } = walk;
+  // A newer write has the row: the rest of the walk would be in vain.
+  if ((await governs(parts, row, row.path)) === 'superseded') return;
   const job = jobFor(parts, row, folder);
   const list = (side: 'truth' | 'other') =>
     entriesOf(parts.stores[job[side]], job[`${side}Path`], parts.ctx());
   for await (const { name, truth } of march(list('truth'), list('other'))) {
     const path = joinPath(folder, name);
     if (isOurs(parts, path) || (!truth && job.keepExtras)) continue;
-    await settleOrNote(parts, row, path);
-    if (truth?.type === 'directory') await settleBelow(parts, row, path);
+    await settleOrNote(walk, path, truth?.type === 'directory');
   }
 }
 
-/** A path that changes while it is looked at gets a row of its own, so that the rest need not be looked at again. */
-async function settleOrNote(parts: SyncParts, row: Divergence, path: string): Promise<void> {
+/**
+ * What cannot be settled gets a row of its own, so that one path holds up nothing else. Where one after the other fails, it is the store
+ * that does not answer: the walk ends.
+ */
+async function settleOrNote(walk: Walk, path: string, isFolder: boolean): Promise<void> {
+  const { parts, row } = walk;
   try {
-    await settlePath(parts, row, path, async () => undefined);
+    const outcome = await settlePath(parts, row, path, async () => undefined);
+    if (outcome === 'superseded') return;
+    if (outcome === 'deferred') return await noteOwnRow(walk, path, isFolder, 'an upload is under way');
+    if (isFolder) await settleBelow(walk, path);
+    walk.failures = 0;
   } catch (thrown) {
     const error = StoreError.from(thrown);
-    if (error.code !== notEqualYet) throw error;
-    const { divergence } = await parts.journal.state(path);
-    if (divergence?.path !== row.path || divergence.generation !== row.generation) return;
-    const own = { ...row, path, subtree: false, reason: `below ${row.path}: ${error.message}` };
-    await parts.journal.apply([{ do: 'put', divergence: own }]);
+    const isDown = parts.isDown('source') || parts.isDown('target');
+    if (error.code !== notEqualYet && (isDown || ++walk.failures >= maxFailuresInRow)) throw error;
+    const pinned = isRefusedForGood(error) ? error.message : undefined;
+    // A folder whose attributes are refused is there: what is below it can be made equal.
+    const isThere = error.code === attributesRefused;
+    await noteOwnRow(walk, path, isFolder && !isThere, error.message, pinned);
+    if (isFolder && isThere) await settleBelow(walk, path);
   }
+}
+
+async function noteOwnRow(
+  { parts, row }: Walk,
+  path: string,
+  subtree: boolean,
+  message: string,
+  pinned?: string,
+): Promise<void> {
+  const lock = await parts.locks.acquire([{ path, mode: 'node' }], parts.ctx().signal);
+  try {
+    const current = (await parts.journal.state(path)).divergence;
+    if (current?.path !== row.path || current.generation !== row.generation) return;
+    const { entry, moved, frozen, pinned: _, ...lasting } = current;
+    const own: Divergence = { ...lasting, path, subtree, reason: `below ${row.path}: ${message}` };
+    if (pinned !== undefined) own.pinned = pinned;
+    await parts.journal.apply([{ do: 'put', divergence: own }]);
+  } finally {
+    lock.release();
+  }
+}
+
+/** The row stays with the reason; `subtree` false where only the folder itself is refused. */
+async function pin(
+  parts: SyncParts,
+  row: Divergence,
+  subtree: boolean,
+  error: StoreError,
+): Promise<RepairOutcome> {
+  const lock = await parts.locks.acquire([{ path: row.path, mode: 'node' }], parts.ctx().signal);
+  try {
+    const { divergence } = await parts.journal.state(row.path);
+    if (divergence?.path !== row.path || divergence.generation !== row.generation) return 'superseded';
+    const pinned: Divergence = { ...divergence, subtree, pinned: error.message };
+    await parts.journal.apply([{ do: 'put', divergence: pinned }]);
+    return 'pinned';
+  } finally {
+    lock.release();
+  }
+}
+
+async function settleSubtree(
+  parts: SyncParts,
+  row: Divergence,
+  clear: () => Promise<void>,
+): Promise<RepairOutcome> {
+  let refused: StoreError | undefined;
+  try {
+    const first = await settlePath(parts, row, row.path, async () => undefined);
+    if (first !== 'cleared') return first;
+  } catch (thrown) {
+    refused = StoreError.from(thrown);
+    // The folder is there, only its attributes are not as they should be: what is below can be made equal.
+    if (refused.code !== attributesRefused) throw refused;
+  }
+  await settleBelow({ parts, row, failures: 0 }, row.path);
+  if (refused) return pin(parts, row, false, refused);
+  const verdict = await governs(parts, row, row.path);
+  if (verdict === 'cleared') await clear();
+  return verdict;
 }
 
 /** @throws StoreError if a side does not answer or the sides cannot be made equal now */
@@ -139,14 +199,16 @@ export async function repairRow(parts: SyncParts, row: Divergence): Promise<Repa
   const clear = async (): Promise<void> => {
     await parts.journal.apply([{ do: 'clear', path: row.path, generation: row.generation }]);
   };
-  if (!row.subtree) return settlePath(parts, row, row.path, clear);
-  const { truth, truthPath } = jobFor(parts, row, row.path);
-  const top = await entryOrNothing(parts.stores[truth], truthPath, parts);
-  if (top?.type !== 'directory') return settlePath(parts, row, row.path, clear);
-  const first = await settlePath(parts, row, row.path, async () => undefined);
-  if (first !== 'cleared') return first;
-  await settleBelow(parts, row, row.path);
-  const verdict = await governs(parts, row, row.path);
-  if (verdict === 'cleared') await clear();
-  return verdict;
+  try {
+    if (!row.subtree) return await settlePath(parts, row, row.path, clear);
+    const { truth, truthPath } = jobFor(parts, row, row.path);
+    const top = await entryOrNothing(parts.stores[truth], truthPath, parts);
+    return top?.type === 'directory'
+      ? await settleSubtree(parts, row, clear)
+      : await settlePath(parts, row, row.path, clear);
+  } catch (thrown) {
+    const error = StoreError.from(thrown);
+    if (!isRefusedForGood(error)) throw error;
+    return pin(parts, row, row.subtree, error);
+  }
 }

@@ -30,46 +30,57 @@ export interface Repair {
   close(): Promise<void>;
 }
 
-interface Attempts {
+interface Attempt {
   generation: number;
+  /** In a row, without one that settled it. */
   failures: number;
   nextMs: number;
+  /** It was written meanwhile: the next write does not make it due at once. */
+  isBusy: boolean;
+  /** The last round in which its row was there. */
+  round: number;
 }
+
+/** Rows that are started before others have ended, for each that runs: enough that one which hangs holds up nothing. */
+const startedPerRunning = 2;
 
 /** Starts the loop. */
 export function startRepair(given: SyncParts, options: RepairOptions): Repair {
-  const hidden = createHiddenFolders();
-  const parts: SyncParts = { ...given, onHidden: hidden.used };
+  const hidden = createHiddenFolders(given);
+  const parts: SyncParts = { ...given, hidden };
   const limit = pLimit(options.concurrency);
-  const attempts = new Map<string, Attempts>();
+  const attempts = new Map<string, Attempt>();
   const running = new Map<string, Promise<void>>();
   let closed = false;
   let pass: Promise<void> | undefined;
   let again = false;
+  let round = 0;
 
-  const failed = (row: Divergence, error: StoreError): void => {
-    const earlier = attempts.get(row.path);
-    const failures = (earlier?.generation === row.generation ? earlier.failures : 0) + 1;
-    const waitMs = Math.min(options.maxBackoffMs, options.backoffMs * 2 ** (failures - 1));
-    attempts.set(row.path, { generation: row.generation, failures, nextMs: parts.now() + waitMs });
-    options.onOutcome?.('failed');
-    options.onError?.(row, error);
+  const isAnyDown = (): boolean => parts.isDown('source') || parts.isDown('target');
+  /** A path that is written all the time is left alone longer and longer too: each try would copy it in vain. */
+  const leaveAlone = (row: Divergence, why: 'failed' | 'superseded' | 'deferred'): void => {
+    const failures = why === 'deferred' ? 0 : (attempts.get(row.path)?.failures ?? 0) + 1;
+    const waitMs = Math.min(options.maxBackoffMs, options.backoffMs * 2 ** Math.max(0, failures - 1));
+    attempts.set(row.path, {
+      generation: row.generation,
+      failures,
+      nextMs: parts.now() + waitMs,
+      isBusy: why === 'superseded',
+      round,
+    });
   };
   const attempt = async (row: Divergence): Promise<void> => {
-    if (closed) return;
+    // Both sides are needed: a side that went away meanwhile is not the path's failure.
+    if (closed || isAnyDown()) return;
     try {
       const outcome = await repairRow(parts, row);
-      attempts.delete(row.path);
-      if (outcome === 'deferred') {
-        attempts.set(row.path, {
-          generation: row.generation,
-          failures: 0,
-          nextMs: parts.now() + options.backoffMs,
-        });
-      }
+      if (outcome === 'deferred' || outcome === 'superseded') leaveAlone(row, outcome);
+      else attempts.delete(row.path);
       options.onOutcome?.(outcome);
     } catch (thrown) {
-      failed(row, StoreError.from(thrown));
+      leaveAlone(row, 'failed');
+      options.onOutcome?.('failed');
+      options.onError?.(row, StoreError.from(thrown));
     }
   };
   const start = (row: Divergence): Promise<void> => {
@@ -81,25 +92,30 @@ export function startRepair(given: SyncParts, options: RepairOptions): Repair {
     return job;
   };
   const isDue = (row: Divergence, nowMs: number): boolean => {
-    if ((row.tailUntilMs ?? 0) > nowMs || parts.isHeld?.(row.path)) return false;
     const tried = attempts.get(row.path);
-    return !tried || tried.generation !== row.generation || tried.nextMs <= nowMs;
+    if (tried) tried.round = round;
+    if ((row.tailUntilMs ?? 0) > nowMs || row.pinned !== undefined || parts.isHeld?.(row.path)) return false;
+    return !tried || tried.nextMs <= nowMs || (!tried.isBusy && tried.generation !== row.generation);
   };
   const lookForWork = async (): Promise<void> => {
-    if (parts.isDown('source') || parts.isDown('target')) return;
-    const jobs: Promise<void>[] = [];
+    if (isAnyDown()) return;
+    round++;
     let after: string | undefined;
     do {
       const page = await parts.journal.divergences({
         limit: options.batch ?? 1000,
         ...(after === undefined ? {} : { after }),
       });
-      for (const row of page.items) if (isDue(row, parts.now())) jobs.push(start(row));
+      for (const row of page.items) {
+        while (running.size >= options.concurrency * startedPerRunning && !closed)
+          await Promise.race(running.values());
+        if (closed || isAnyDown()) return;
+        if (isDue(row, parts.now())) void start(row);
+      }
       after = page.items.at(-1)?.path;
-      await Promise.all(jobs.splice(0));
     } while (after !== undefined && !closed);
-    if (attempts.size > 0 && parts.journal.gauges().divergentPaths === 0) attempts.clear();
-    if (running.size === 0) await hidden.removeEmpty(parts);
+    for (const [path, tried] of attempts) if (tried.round < round) attempts.delete(path);
+    if (running.size === 0) await hidden.tidy();
   };
   const wake = (): void => {
     if (closed) return;
@@ -139,7 +155,6 @@ export function startRepair(given: SyncParts, options: RepairOptions): Repair {
     async close() {
       closed = true;
       clearInterval(timer);
-      limit.clearQueue();
       await Promise.race([
         Promise.allSettled([...running.values(), pass]),
         new Promise((resolve) => setTimeout(resolve, 1000).unref()),

@@ -5,6 +5,14 @@ import type { StoreError } from '../core/store-error.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { Locks } from '../journal/locks.ts';
 
+/** Names under which copies wait to be put in place. */
+export interface HiddenNames {
+  /** A copy is going to be put there. */
+  begin(side: Side, path: string): void;
+  /** It is in place, or given up. @returns false if it had not begun */
+  end(side: Side, path: string): boolean;
+}
+
 /** The two sides and what guards them. */
 export interface SyncParts {
   stores: Record<Side, Store>;
@@ -19,8 +27,8 @@ export interface SyncParts {
   /** How long a request without an answer may still land, milliseconds. */
   zombieMs: number;
   ctx(): Ctx;
-  /** Told of the folder of a hidden name before a copy goes there. */
-  onHidden?(side: Side, folder: string): void;
+  /** Told of every hidden name in use. */
+  hidden?: HiddenNames;
   /** The other side refused an owner that the truth has: its own stays. */
   onOwnerRefused?(path: string, error: StoreError): void;
   /** What the other side had at a path was put aside there. */
@@ -45,4 +53,6 @@ export interface CopyJob {
   keptPath?: string;
   /** Owner and group are carried over too. */
   owners: boolean;
+  /** The other side's content was moved there as it was and equal before: where the lengths agree it is not read again. */
+  trusted: boolean;
 }

@@ -94,8 +94,8 @@ export const divergenceMetrics = {
   repairs: {
     name: 'twinlake_repairs_total',
     type: 'counter',
-    help: 'Attempts to settle a divergence; superseded: a newer write won.',
-    labels: [['outcome', 'cleared', 'superseded', 'failed', 'deferred']],
+    help: 'Attempts to settle a divergence; superseded: a newer write won; pinned: refused for good.',
+    labels: [['outcome', 'cleared', 'superseded', 'failed', 'deferred', 'pinned']],
     panels: [
       {
         row: 'Repair and journal',
