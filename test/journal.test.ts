@@ -279,6 +279,28 @@ t.test('locks: never two that exclude each other, everybody gets a turn', async 
   );
 });
 
+t.test('locks: who holds a path hears once that somebody waits for it', async (t) => {
+  const locks = createLocks({ waitMs: 60_000, maxWaiters: 10 });
+  const { signal } = new AbortController();
+  const acquire = (path: string, onWanted?: () => void) =>
+    locks.acquire([{ path, mode: 'exclusive' }], signal, 60_000, onWanted);
+  const heard: string[] = [];
+  const first = await acquire('/d/x', () => heard.push('first'));
+  (await acquire('/d/y')).release();
+  t.strictSame(heard, [], 'what does not meet it is not its affair');
+  const second = acquire('/d', () => heard.push('second'));
+  const third = acquire('/d/x');
+  t.strictSame(heard, ['first']);
+  first.release();
+  const held = await second;
+  t.strictSame(heard, ['first', 'second'], 'a third one stood behind it already');
+  held.release();
+  (await third).release();
+  await acquire('/d/x');
+  void acquire('/d/x');
+  t.equal(heard.length, 2, 'nobody who has let go is asked');
+});
+
 t.test(
   'locks: a waiting subtree lock lets newcomers below pass, gives up, and can be cancelled',
   async (t) => {

@@ -3,7 +3,8 @@ import { PassThrough } from 'node:stream';
 import t, { type Test } from 'tap';
 import type { Fault } from '../src/config/chaos-schema.ts';
 import type { Mutation } from '../src/core/mutation.ts';
-import type { Side, Store } from '../src/core/store.ts';
+import type { Ctx, Side, Store } from '../src/core/store.ts';
+import { StoreError } from '../src/core/store-error.ts';
 import { type LagBudget, type LagLimits, tee } from '../src/gateway/tee.ts';
 import { withTimeout } from '../src/layers/timeout.ts';
 import { bodyOfBytes, patternBytes } from './contract/fixture.ts';
@@ -243,6 +244,52 @@ t.test('a long body waits for its secondary for the lag and goes on without it',
   pair.heal('target');
   await settledAndEqual(t, rig);
 });
+
+t.test(
+  'repair at a store that stops answering keeps a path from its clients no longer than a lagging secondary',
+  async (t) => {
+    let isAway = false;
+    let hangsAt: string | undefined;
+    const wrap = (side: Side, store: Store): Store => {
+      if (side === 'source') return store;
+      const answer = async <T>(verb: string, ctx: Ctx, call: () => Promise<T>): Promise<T> => {
+        if (isAway) throw new StoreError('unavailable', 'away');
+        if (ctx.requestId !== 'repair' || verb !== 'rename') return call();
+        hangsAt = verb;
+        await new Promise((resolve) => ctx.signal.addEventListener('abort', resolve, { once: true }));
+        throw new StoreError('aborted', 'given up', { applied: 'unknown' });
+      };
+      return {
+        ...store,
+        query: (query, ctx) => answer(query.verb, ctx, () => store.query(query, ctx)),
+        mutate: (mutation, ctx) => answer(mutation.verb, ctx, () => store.mutate(mutation, ctx)),
+      };
+    };
+    const rig = await createRig(t, { wrap, lagMs, zombieMs: 60_000 });
+    await put(rig.gateway, '/f', 'before');
+    isAway = true;
+    await put(rig.gateway, '/f', 'newer');
+    await until(() => rig.journal.gauges().openIntents === 0);
+    isAway = false;
+    rig.repair.wake();
+    await until(() => hangsAt !== undefined);
+    const clock = stopClock();
+    t.teardown(() => clock.goOn());
+    const ctx = clientCtx();
+    clock.pass(60_000);
+    const waiting = watch(put(rig.gateway, '/f', 'newest', ctx));
+    await until(() => rig.locks.waiters() === 1);
+    clock.pass(lagMs - 1);
+    await barrier(rig.gateway, 1);
+    t.equal(waiting.state, 'pending', 'it may still finish');
+    clock.pass(1);
+    await until(() => waiting.state !== 'pending');
+    t.equal(waiting.state, 'done');
+    t.strictSame(ctx.trail.acked, ['source']);
+    const { divergence } = await rig.journal.state('/f');
+    t.ok(divergence?.tailUntilMs, 'what repair had asked for may land late: the row says so');
+  },
+);
 
 /** A body split in two: the primary takes everything, the secondary what the test takes from it. */
 function splitBody(limits: Partial<LagLimits> = {}) {

@@ -22,10 +22,15 @@ export interface Lock {
 /** Asynchronous, so that locks shared between replicas can stand in. */
 export interface Locks {
   /**
-   * All paths or none.
+   * All paths or none. `onWanted` is called once, when another request waits for what this one holds.
    * @throws StoreError `unavailable` after `waitMs`, `aborted` when the signal aborts, `throttled` when too many wait
    */
-  acquire(requests: readonly LockRequest[], signal: AbortSignal, waitMs?: number): Promise<Lock>;
+  acquire(
+    requests: readonly LockRequest[],
+    signal: AbortSignal,
+    waitMs?: number,
+    onWanted?: () => void,
+  ): Promise<Lock>;
   waiters(): number;
 }
 
@@ -114,6 +119,15 @@ function want(holds: Map<string, Hold>, wanted: Map<string, Hold[]>): void {
   }
 }
 
+/** True if the two cannot be held together. */
+function conflict(holds: Map<string, Hold>, others: Map<string, Hold>): boolean {
+  for (const [path, hold] of holds) {
+    const other = others.get(path);
+    if (other !== undefined && !compatible[hold].includes(other)) return true;
+  }
+  return false;
+}
+
 /** Fair on the path itself; a folder's waiting subtree lock lets newcomers below it pass (semantics A9). */
 function overtakes(holds: Map<string, Hold>, wanted: Map<string, Hold[]>): boolean {
   for (const [path, hold] of holds) {
@@ -136,25 +150,42 @@ function wake(waiting: Set<Waiter>, held: Held): void {
 export function createLocks(options: LocksOptions): Locks {
   const held = createHeld();
   const waiting = new Set<Waiter>();
-  const lockOf = (holds: Map<string, Hold>): Lock => {
+  const yielding = new Set<{ holds: Map<string, Hold>; onWanted: () => void }>();
+  const askToYield = (wanted: Map<string, Hold>): void => {
+    for (const holder of yielding) {
+      if (conflict(holder.holds, wanted) && yielding.delete(holder)) holder.onWanted();
+    }
+  };
+  const lockOf = (holds: Map<string, Hold>, onWanted?: () => void): Lock => {
     held.take(holds);
     let open = true;
+    const holder = onWanted && { holds, onWanted };
+    if (holder) {
+      yielding.add(holder);
+      for (const waiter of waiting) askToYield(waiter.holds);
+    }
     return {
       release() {
         if (!open) return;
         open = false;
+        if (holder) yielding.delete(holder);
         held.give(holds);
         if (waiting.size > 0) wake(waiting, held);
       },
     };
   };
-  const wait = (holds: Map<string, Hold>, signal: AbortSignal, waitMs: number): Promise<Lock> =>
+  const wait = (
+    holds: Map<string, Hold>,
+    signal: AbortSignal,
+    waitMs: number,
+    onWanted?: () => void,
+  ): Promise<Lock> =>
     new Promise((resolve, reject) => {
       const waiter: Waiter = {
         holds,
         grant() {
           leave();
-          resolve(lockOf(holds));
+          resolve(lockOf(holds, onWanted));
         },
       };
       const give = (error: StoreError): void => {
@@ -179,20 +210,21 @@ export function createLocks(options: LocksOptions): Locks {
       };
       signal.addEventListener('abort', abort);
       waiting.add(waiter);
+      askToYield(holds);
     });
   return {
     waiters: () => waiting.size,
-    async acquire(requests, signal, waitMs = options.waitMs) {
+    async acquire(requests, signal, waitMs = options.waitMs, onWanted = undefined) {
       if (signal.aborted) throw new StoreError('aborted', 'the caller went away');
       const holds = holdsOf(requests);
       const queued = new Map<string, Hold[]>();
       for (const waiter of waiting) want(waiter.holds, queued);
-      if (held.isFree(holds) && !overtakes(holds, queued)) return lockOf(holds);
+      if (held.isFree(holds) && !overtakes(holds, queued)) return lockOf(holds, onWanted);
       if (waiting.size >= options.maxWaiters) {
         const message = `more than ${options.maxWaiters} requests wait for paths`;
         throw new StoreError('throttled', message, { retryAfterMs: 1000 });
       }
-      return wait(holds, signal, waitMs);
+      return wait(holds, signal, waitMs, onWanted);
     },
   };
 }

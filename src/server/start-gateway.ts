@@ -110,6 +110,7 @@ function startRepairOf(
       isHeld: (path) => stamps.heldBecause(path) !== undefined,
       now: Date.now,
       zombieMs: config.writes.zombieMs,
+      lagMs: config.writes.lagMs,
       ctx: () => ownCtx('repair'),
       onOwnerRefused: (path, error) =>
         logger.warn({ path, err: error }, 'the owner is not carried over: the other store refuses it'),

@@ -49,6 +49,20 @@ async function completeFenced(parts: SyncParts, job: CopyJob, prepared: Prepared
   }
 }
 
+/** Lets go of what it asks of the stores once a client has waited for the path as long as for a secondary that lags. */
+function hurryingWhenWanted(parts: SyncParts) {
+  const tooLong = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  return {
+    parts: { ...parts, ctx: () => ({ ...parts.ctx(), signal: tooLong.signal }) },
+    onWanted(): void {
+      const reason = new StoreError('timeout', 'a client waits for the path', { applied: 'unknown' });
+      timer = setTimeout(() => tooLong.abort(reason), parts.lagMs);
+    },
+    done: () => clearTimeout(timer),
+  };
+}
+
 /** One path made equal, or left to a newer write. */
 async function settlePath(
   parts: SyncParts,
@@ -62,19 +76,22 @@ async function settlePath(
   let placed = false;
   try {
     const prepared = await prepare(parts, job);
+    const hurrying = hurryingWhenWanted(parts);
     const lock = await parts.locks.acquire(
       [{ path, mode: lockModeFor(prepared) }],
       parts.ctx().signal,
       lockWaitMs,
+      hurrying.onWanted,
     );
     try {
       const verdict = await governs(parts, row, path);
       if (verdict !== 'cleared') return verdict;
-      placed = await completeFenced(parts, job, prepared);
+      placed = await completeFenced(hurrying.parts, job, prepared);
       if (!placed) throw new StoreError('unavailable', `${path} is not equal yet`, { code: notEqualYet });
       await last();
       return 'cleared';
     } finally {
+      hurrying.done();
       lock.release();
     }
   } finally {

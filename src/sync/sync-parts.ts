@@ -26,6 +26,8 @@ export interface SyncParts {
   now(): number;
   /** How long a request without an answer may still land, milliseconds. */
   zombieMs: number;
+  /** How long repair may keep a path that a client waits for, milliseconds. */
+  lagMs: number;
   ctx(): Ctx;
   /** Told of every hidden name in use. */
   hidden?: HiddenNames;

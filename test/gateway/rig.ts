@@ -85,6 +85,7 @@ export async function createRig(t: Test, options: RigOptions = {}): Promise<Rig>
       mounts: () => mounts,
       now: Date.now,
       zombieMs,
+      lagMs: options.lagMs ?? 2000,
       ctx: () => ownCtx('repair'),
     },
     {
