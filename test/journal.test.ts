@@ -296,9 +296,11 @@ t.test('locks: who holds a path hears once that somebody waits for it', async (t
   t.strictSame(heard, ['first', 'second'], 'a third one stood behind it already');
   held.release();
   (await third).release();
-  await acquire('/d/x');
-  void acquire('/d/x');
+  const last = await acquire('/d/x');
+  const behind = acquire('/d/x');
   t.equal(heard.length, 2, 'nobody who has let go is asked');
+  last.release();
+  (await behind).release();
 });
 
 t.test(

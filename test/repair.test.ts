@@ -121,7 +121,8 @@ t.test('what a killed process left under hidden names is removed, what was put a
   const locks = createLocks({ waitMs: 5000, maxWaiters: 10 });
   const mounts = () => [{ source: '/', target: '/' }];
   const ctx = () => ownCtx('repair');
-  const parts = { stores, journal, locks, mounts, ctx, now: Date.now, zombieMs: 0, isDown: () => false };
+  const isDown = () => false;
+  const parts = { stores, journal, locks, mounts, ctx, now: Date.now, zombieMs: 0, lagMs: 2000, isDown };
   const repair = startRepair(parts, { concurrency: 1, pollMs: 10, backoffMs: 1, maxBackoffMs: 1 });
   t.teardown(() => repair.close());
   const all = async () => (await Promise.all(both.map((store) => names(store, '/', true)))).flat();

@@ -1,16 +1,15 @@
 // Rule 4, by a clock that stands still: the secondary never fails or slows a request beyond the configured lag.
 import { PassThrough } from 'node:stream';
-import t, { type Test } from 'tap';
+import t from 'tap';
 import type { Fault } from '../src/config/chaos-schema.ts';
 import type { Mutation } from '../src/core/mutation.ts';
 import type { Ctx, Side, Store } from '../src/core/store.ts';
 import { StoreError } from '../src/core/store-error.ts';
 import { type LagBudget, type LagLimits, tee } from '../src/gateway/tee.ts';
-import { withTimeout } from '../src/layers/timeout.ts';
 import { bodyOfBytes, patternBytes } from './contract/fixture.ts';
-import { clientCtx, get, look, names, put, stage } from './gateway/actions.ts';
-import { createRig, type Rig } from './gateway/rig.ts';
-import { stopClock, switchablePair, until, watch } from './gateway/switchable.ts';
+import { clientCtx, put, stage } from './gateway/actions.ts';
+import { createRig } from './gateway/rig.ts';
+import { idle, settledAndEqual, stopClock, switchablePair, until, watch } from './gateway/switchable.ts';
 
 const lagMs = 700;
 const text = 'some bytes that drip one by one';
@@ -141,19 +140,6 @@ async function furnish(store: Store, folder: string): Promise<void> {
   await stage(store, `${folder}/upload`, 0, 'abc');
 }
 
-/** Everything both sides have, and that nothing is left open. */
-async function settledAndEqual(t: Test, rig: Rig): Promise<void> {
-  await rig.settled();
-  t.equal(rig.locks.waiters(), 0);
-  t.equal(rig.lag.heldBytes, 0);
-  const seen = async (side: Side): Promise<string[]> =>
-    (await names(rig.stores[side], '/', true)).filter((path) => !path.includes('/.twinlake'));
-  const paths = await seen('source');
-  t.strictSame(await seen('target'), paths);
-  for (const path of paths)
-    t.equal(await look(rig.stores.target, path), await look(rig.stores.source, path), path);
-}
-
 /** Requests that a lock would let through have come through when this has. */
 async function barrier(gateway: Store, count: number): Promise<void> {
   await put(gateway, `/barrier/${count}`, 'x');
@@ -205,12 +191,6 @@ for (const fault of ['hang', 'refuse', 'drip', 'apply-late'] as const satisfies 
       for (const name of ['upload', 'file']) await put(gateway, `/case-${i}/${name}`, 'done');
     await settledAndEqual(t, rig);
   });
-}
-
-/** A body that a test feeds. */
-function fedBody() {
-  const stream = new PassThrough({ highWaterMark: 1 << 24 });
-  return { stream, mutation: { verb: 'create', path: '/f', parents: 'all', body: { stream } } as const };
 }
 
 t.test('a long body waits for its secondary for the lag and goes on without it', async (t) => {
@@ -307,10 +287,6 @@ function splitBody(limits: Partial<LagLimits> = {}) {
   return { body, budget, reasons, split, taken: () => taken };
 }
 
-async function idle(): Promise<void> {
-  for (let turn = 0; turn < 50; turn++) await new Promise(setImmediate);
-}
-
 t.test('the lag is the sum of all waits of a request', async (t) => {
   const clock = stopClock();
   t.teardown(() => clock.goOn());
@@ -347,95 +323,3 @@ t.test('all secondaries together hold no more than they may', async (t) => {
   t.strictSame(reasons, ['lag-total-bytes'], 'the one that is one too many is let go at once');
   t.equal(budget.heldBytes, (1 << 22) - 100_000, 'and gives back what it held');
 });
-
-/** The moments in which a client may go away, and how the stores are then. */
-const timeoutMs = 5000;
-interface Departure {
-  name: string;
-  /** Sides that hang. */
-  ill?: Side[];
-  condition?: { ifMatch: string };
-  /** Bytes that came before the client went away; `all`: the whole body. */
-  sent: 'none' | 'half' | 'all';
-  /** Another write has the path. */
-  locked?: boolean;
-  /** What the client hears before any time has passed; absent: nothing before the primary is given up. */
-  answer?: 'done' | 'aborted';
-}
-
-const departures: readonly Departure[] = [
-  { name: 'before anything', sent: 'none', answer: 'aborted' },
-  { name: 'while it waits for the path', sent: 'none', locked: true, answer: 'aborted' },
-  {
-    name: 'while its condition is judged',
-    sent: 'all',
-    ill: ['source'],
-    condition: { ifMatch: '*' },
-    answer: 'aborted',
-  },
-  { name: 'in the body', sent: 'half', answer: 'aborted' },
-  { name: 'in the body, the secondary hangs', sent: 'half', ill: ['target'], answer: 'aborted' },
-  { name: 'in the body, the primary hangs', sent: 'half', ill: ['source'], answer: 'aborted' },
-  { name: 'in the body, both hang', sent: 'half', ill: ['source', 'target'], answer: 'aborted' },
-  { name: 'after the body, the secondary hangs', sent: 'all', ill: ['target'], answer: 'done' },
-  { name: 'after the body, the primary hangs', sent: 'all', ill: ['source'] },
-  { name: 'after the body, both hang', sent: 'all', ill: ['source', 'target'] },
-];
-
-/** A signal, or a connection that breaks under the body. */
-const ways = ['signal', 'body'] as const;
-
-for (const { name, ill = [], condition, sent, locked, answer } of departures) {
-  for (const way of ways) {
-    if (way === 'body' && sent !== 'half') continue;
-    t.test(`a client goes away ${name} (${way})`, async (t) => {
-      const pair = switchablePair();
-      const wrap = (side: Side, store: Store) => withTimeout(pair.wrap(side, store), { timeoutMs });
-      const rig = await createRig(t, { wrap, lagMs });
-      const { gateway, journal, locks, lag } = rig;
-      await put(gateway, '/f', 'before');
-      await until(() => journal.gauges().openIntents === 0);
-      const clock = stopClock();
-      t.teardown(() => clock.goOn());
-      for (const side of ill) pair.fall(side, 'hang');
-      const holder = locked
-        ? await locks.acquire([{ path: '/f', mode: 'exclusive' }], clientCtx().signal)
-        : undefined;
-      const client = new AbortController();
-      const { stream, mutation } = fedBody();
-      if (sent !== 'none') stream.write(patternBytes(100_000));
-      if (sent === 'all') stream.end();
-      const asked = { ...mutation, ...(condition ? { condition } : {}) } as Mutation;
-      if (name === 'before anything') client.abort();
-      const work = watch(gateway.mutate(asked, { ...clientCtx(), signal: client.signal }));
-      if (locked) await until(() => locks.waiters() === 1);
-      else if (sent === 'half') await until(() => stream.readableLength === 0);
-      else if (sent === 'all' && !condition) await until(() => stream.readableEnded);
-      await idle();
-      if (way === 'body') stream.destroy(new Error('the connection broke'));
-      else client.abort();
-      await idle();
-      if (answer) {
-        await until(() => work.state !== 'pending');
-        if (answer === 'done') t.equal(work.state, 'done');
-        else t.match(work, { state: 'failed', error: { kind: 'aborted' } });
-      } else {
-        t.equal(work.state, 'pending', 'what was sent whole goes on');
-        clock.pass(timeoutMs);
-        await until(() => work.state !== 'pending');
-        t.match(work, { state: 'failed', error: { kind: 'timeout', applied: 'unknown' } });
-      }
-      holder?.release();
-      clock.pass(lagMs);
-      await idle();
-      clock.pass(timeoutMs);
-      await until(() => journal.gauges().openIntents === 0);
-      for (const side of ill) pair.heal(side);
-      clock.goOn();
-      await put(gateway, '/f', 'after');
-      t.equal(await get(gateway, '/f'), 'after', 'the path is free');
-      await settledAndEqual(t, rig);
-      t.equal(lag.heldBytes, 0);
-    });
-  }
-}

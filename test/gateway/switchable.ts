@@ -1,9 +1,12 @@
 // Stores that fall ill in the middle of a test, a clock that stands still, and what became of a promise meanwhile.
 import { mock } from 'node:test';
+import type { Test } from 'tap';
 import type { ChaosRule, Fault } from '../../src/config/chaos-schema.ts';
 import type { Side, Store } from '../../src/core/store.ts';
 import { StoreError } from '../../src/core/store-error.ts';
 import { withChaos } from '../../src/layers/chaos.ts';
+import { look, names } from './actions.ts';
+import type { Rig } from './rig.ts';
 
 const rule = {
   probability: 1,
@@ -81,4 +84,22 @@ export function watch<T>(work: Promise<T>) {
     (error) => Object.assign(seen, { state: 'failed', error: StoreError.from(error) }),
   );
   return seen;
+}
+
+/** As many turns of the event loop as any chain of promises here has links. */
+export async function idle(): Promise<void> {
+  for (let turn = 0; turn < 50; turn++) await new Promise(setImmediate);
+}
+
+/** Waits until nothing is open or diverges; then both sides must have the same. */
+export async function settledAndEqual(t: Test, rig: Rig): Promise<void> {
+  await rig.settled();
+  t.equal(rig.locks.waiters(), 0);
+  t.equal(rig.lag.heldBytes, 0);
+  const seen = async (side: Side): Promise<string[]> =>
+    (await names(rig.stores[side], '/', true)).filter((path) => !path.includes('/.twinlake'));
+  const paths = await seen('source');
+  t.strictSame(await seen('target'), paths);
+  for (const path of paths)
+    t.equal(await look(rig.stores.target, path), await look(rig.stores.source, path), path);
 }
