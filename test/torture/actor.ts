@@ -17,18 +17,34 @@ export interface Actor {
   perform(folder: string, action: Action): Promise<Performed>;
 }
 
-/** Where the gateway is, and who wants to know that a request has just left. */
+/** A request that was not answered, or with 5xx. */
+export interface FailedRequest {
+  folder: string;
+  action: Action;
+  /** What came instead, for people. */
+  answer: string;
+}
+
+/** Where the gateway is, and who wants to know what happens. */
 export interface ActorOptions {
   url: string;
+  /** A request has just left as a whole. */
   onSent(doing: Doing): void;
+  onFailed?(failed: FailedRequest): void;
 }
 
 /** Sends one request of an action. */
 export type Ask = (asked: Asked) => Promise<Sent>;
 
 /** Asks for one action. */
-export function askerOf({ onSent }: ActorOptions, action: Action): Ask {
-  return (asked) => askOnce(asked, () => onSent(action.do));
+export function askerOf({ onSent, onFailed }: ActorOptions, folder: string, action: Action): Ask {
+  return async (asked) => {
+    const sent = await askOnce(asked, () => onSent(action.do));
+    if (typeof sent === 'string') onFailed?.({ folder, action, answer: sent });
+    else if (sent.status >= 500)
+      onFailed?.({ folder, action, answer: `${sent.status} ${sent.bytes.toString().slice(0, 300)}` });
+    return sent;
+  };
 }
 
 /** Success as `done`, refusals as what they surely are, everything else as unknown. */

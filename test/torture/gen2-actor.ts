@@ -124,7 +124,7 @@ export function createGen2Actor(options: ActorOptions, api: 'dfs' | 'blob'): Act
     );
   };
   const perform = async (folder: string, action: Action): Promise<Performed> => {
-    const ask = askerOf(options, action);
+    const ask = askerOf(options, folder, action);
     const path = pathIn(folder, action.path);
     const seen = await queries(ask, path, action);
     if (seen) return seen;

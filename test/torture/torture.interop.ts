@@ -1,11 +1,24 @@
 // The torture in CI size: kills of the gateway and of the stores, flips and faults under mixed clients; no rule may break.
 import t from 'tap';
+import { oneStoreAway } from './one-store-away.ts';
 import { torture } from './torture.ts';
 
 t.setTimeout(600_000);
 
+const seed = Number(process.env.TORTURE_SEED ?? Date.now() % 1_000_000);
+
+t.test('with full failover, either store goes away without one failed request on clean paths', async (t) => {
+  t.comment(`seed ${seed}`);
+  const { faults, operations } = await oneStoreAway({
+    seed,
+    outages: 4,
+    clients: 6,
+    note: (line) => t.comment(line),
+  });
+  t.strictSame(faults, [], `seed ${seed}, ${operations} operations`);
+});
+
 t.test('twenty kills', async (t) => {
-  const seed = Number(process.env.TORTURE_SEED ?? Date.now() % 1_000_000);
   t.comment(`seed ${seed}: npm run torture -- --seed ${seed} --kills 20`);
   const report = await torture({
     seed,

@@ -2,15 +2,13 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { adminView, until } from '../end-to-end/admin-view.ts';
 import { type Lake, routesOf, startLake } from '../end-to-end/lake.ts';
-import type { Actor } from './actor.ts';
+import { createActors } from './actors.ts';
 import { type Cell, createCells, describeOperation } from './cells.ts';
 import { startClients } from './clients.ts';
 import { findFaults } from './find-faults.ts';
-import { createGen2Actor } from './gen2-actor.ts';
+import { heal } from './heal.ts';
 import { createEar, planRounds, playRound } from './storm.ts';
-import { createWebhdfsActor } from './webhdfs-actor.ts';
 
 /** What to do. */
 export interface TortureOptions {
@@ -38,42 +36,6 @@ export interface TortureReport {
 
 /** Operations of one cell before the next one is opened: more would take the check of a history too long. */
 const operationsEach = 60;
-/** How long both stores may take to become equal after everything is well again. */
-const drainMs = 120_000;
-
-function createActors(url: string, count: number, onSent: (doing: never) => void): Actor[] {
-  const options = { url, onSent: onSent as never };
-  const makers = [
-    () => createWebhdfsActor(options, 'webhdfs'),
-    () => createGen2Actor(options, 'dfs'),
-    () => createWebhdfsActor(options, 'gen1'),
-    () => createGen2Actor(options, 'blob'),
-    () => createGen2Actor(options, 'dfs'),
-    () => createWebhdfsActor(options, 'webhdfs'),
-  ];
-  return Array.from({ length: count }, (_, index) => makers[index % makers.length]!());
-}
-
-/** No faults from here on; waits until nothing diverges. Returns what is left if that takes too long. */
-async function heal(lake: Lake): Promise<string[]> {
-  await lake.setChaos({});
-  await lake.gateway.kill();
-  await lake.gateway.start();
-  const admin = adminView(lake.gateway.adminUrl);
-  const isDrained = async (): Promise<boolean> =>
-    (await admin.metric('twinlake_divergent_paths')) + (await admin.metric('twinlake_open_intents')) === 0;
-  try {
-    await until('nothing diverges', isDrained, drainMs);
-    return [];
-  } catch {
-    const { items } = await admin.divergences();
-    const intents = await admin.metric('twinlake_open_intents');
-    return [
-      `after ${drainMs} ms ${intents} intents are open, and these diverge: ${JSON.stringify(items, null, 1)}`,
-    ];
-  }
-}
-
 /** Writes what a person needs to understand a fault. */
 async function keep(
   dir: string,
@@ -111,7 +73,7 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
       routes: routesOf({ reads: 'source', failover: 'full' }),
     });
     const ear = createEar();
-    const actors = createActors(lake.gateway.url, options.clients, ear.onSent as never);
+    const actors = createActors({ url: lake.gateway.url, onSent: ear.onSent }, options.clients);
     const cells = createCells(seed, operationsEach);
     const rounds = planRounds(seed, kills, options.chaos);
     let checked = 0;

@@ -120,7 +120,7 @@ export function createWebhdfsActor(options: ActorOptions, dialect: 'webhdfs' | '
     );
   };
   const perform = async (folder: string, action: Action): Promise<Performed> => {
-    const ask = askerOf(options, action);
+    const ask = askerOf(options, folder, action);
     const path = pathIn(folder, action.path);
     switch (action.do) {
       case 'read':
