@@ -66,7 +66,18 @@ t.test('settle: every pair of outcomes', async (t) => {
     'unknown acked': ['secondary', 'target', true, true],
     'refused acked temporary': ['secondary', 'target', false, true],
   };
-  for (const mayFailOver of [false, true]) {
+  // The other side said what is there, and nobody waits for the primary.
+  const saidWhatIsThere: Record<string, [string, string, boolean, boolean]> = {
+    ...failedOver,
+    'unknown refused': ['secondary', 'target', true, true],
+    'refused refused temporary': ['secondary', '', false, false],
+  };
+  for (const [mayFailOver, secondOnState] of [
+    [false, false],
+    [false, true],
+    [true, false],
+    [true, true],
+  ] as const) {
     for (const first of firsts) {
       for (const second of seconds) {
         for (const firstTemporary of [false, true]) {
@@ -74,21 +85,32 @@ t.test('settle: every pair of outcomes', async (t) => {
             primary: 'source',
             first,
             second,
+            secondOnState,
             firstTemporary,
             secondMisses: true,
             mayFailOver,
           });
           const key = `${first} ${second}`;
-          const table = mayFailOver ? failedOver : expected;
+          const table = !mayFailOver ? expected : secondOnState ? saidWhatIsThere : failedOver;
           const want = (firstTemporary ? table[`${key} temporary`] : undefined) ?? table[key]!;
           const { answer, divergence, durableFirst } = got;
           const seen = [answer, divergence?.truth ?? '', divergence?.tail ?? false, durableFirst];
-          t.same(seen, want, `${key} failover=${mayFailOver} temporary=${firstTemporary}`);
+          t.same(
+            seen,
+            want,
+            `${key} failover=${mayFailOver} state=${secondOnState} temporary=${firstTemporary}`,
+          );
         }
       }
     }
   }
-  const lone = { primary: 'source', firstTemporary: false, secondMisses: false, mayFailOver: false } as const;
+  const lone = {
+    primary: 'source',
+    firstTemporary: false,
+    secondOnState: false,
+    secondMisses: false,
+    mayFailOver: false,
+  } as const;
   for (const first of firsts) {
     t.same(
       settle({ ...lone, first, second: 'skipped' as Outcome }).divergence,

@@ -268,13 +268,35 @@ t.test('a read that comes short is an error', async (test) => {
     test,
     namenode({
       GETFILESTATUS: (response) => json(response, 200, fileStatus(5)),
-      OPEN: (response) => response.end('abc'),
+      // HttpFS does not say how much it sends.
+      OPEN: (response) => {
+        response.write('abc');
+        response.end();
+      },
       GETXATTRS: (response) => json(response, 200, { XAttrs: [] }),
     }),
   );
   const { query, failure } = open(test, url);
   const { body } = await query({ verb: 'read', path: '/fs/a', offset: 0 });
   test.equal(kindOf(await failure(buffer(body)), 'unavailable'), 'unavailable');
+});
+
+t.test('a file that is replaced between the look and the read is read as the new one', async (test) => {
+  let length = 5;
+  const url = await serve(
+    test,
+    namenode({
+      GETFILESTATUS: (response) => json(response, 200, fileStatus(length)),
+      OPEN: (response) => {
+        length = 7;
+        response.end('replace');
+      },
+      GETXATTRS: (response) => json(response, 200, { XAttrs: [] }),
+    }),
+  );
+  const { query } = open(test, url);
+  const { entry, body } = await query({ verb: 'read', path: '/fs/a', offset: 0 });
+  test.same([entry.lengthBytes, (await buffer(body)).toString()], [7, 'replace']);
 });
 
 t.test('raw requests carry the user of the gateway, and redirects stay inside', async (test) => {

@@ -8,9 +8,14 @@ import { type GatewayParts, sidesDown } from './gateway-parts.ts';
 /** How often a marked read is asked again before it is refused as busy. */
 const maxAttempts = 8;
 
+/** The mutation under way that decides about a path. */
+function intentOn({ intents }: PathState): PathState['intents'][number] | undefined {
+  return intents.findLast((open) => open.secondary !== undefined && !open.staged);
+}
+
 /** The side that is known to hold the newest state of a path; undefined if it is clean. */
 export function truthOf(state: PathState): Side | undefined {
-  const intent = state.intents.findLast((open) => open.secondary !== undefined && !open.staged);
+  const intent = intentOn(state);
   if (intent) return intent.primary;
   if (state.upload?.unflushed && state.upload.sides.length === 1) return state.upload.sides[0];
   return state.divergence?.truth;
@@ -31,6 +36,12 @@ export function planRead(route: Route, truth: Side | undefined, down: ReadonlySe
   return { side, clean: mayFailOver };
 }
 
+/** Resolves when what is being written at a path has been settled, or has kept others waiting for too long. */
+async function letSettle(parts: GatewayParts, path: string, ctx: Ctx): Promise<void> {
+  const lock = await parts.locks.acquire([{ path, mode: 'shared' }], ctx.signal);
+  lock.release();
+}
+
 /**
  * Asks a side something; the canonical path decides plan and marks. What `ask` gave is released with `discard` if it has to be
  * asked again.
@@ -43,12 +54,15 @@ export async function askTruth<T>(
 ): Promise<T> {
   const { route, path, tree, ctx } = read;
   let failed: Side | undefined;
+  let waited = false;
   for (let attempt = 0; attempt < maxAttempts; attempt++) {
     const mark = parts.marks.begin(path, tree);
     let plan: ReadPlan | undefined;
+    let isBeingWritten = false;
     try {
-      const truth = truthOf(await parts.journal.state(path));
-      plan = planRead(route, truth, failed ? new Set([failed]) : sidesDown(parts));
+      const state = await parts.journal.state(path);
+      isBeingWritten = intentOn(state) !== undefined;
+      plan = planRead(route, truthOf(state), failed ? new Set([failed]) : sidesDown(parts));
       ctx.trail.servedBy = plan.side;
       const answer = await ask(plan.side);
       // A busy folder is always being written somewhere: its listing was overlaid with what is open, and concurrent with the rest.
@@ -58,6 +72,12 @@ export async function askTruth<T>(
       const error = StoreError.from(thrown, 'no');
       if (!plan) throw error;
       if (mark.isMarked(plan.side)) continue;
+      // The write meets the same failure, and may be taken by the other side yet.
+      if (isBeingWritten && !waited && error.temporary && route.failover === 'full') {
+        waited = true;
+        await letSettle(parts, path, ctx);
+        continue;
+      }
       // One more try, at the other side of a clean path (semantics A2).
       if (failed || !plan.clean || !error.temporary) throw error;
       failed = plan.side;

@@ -48,9 +48,12 @@ async function lookFor(
       parts.sides[side].store.query({ verb: 'stat', path: pathOn(side, place, path) }, read.ctx),
     );
     return entry;
-  } catch (error) {
-    // Anything but a plain no is for the write itself to meet.
-    return StoreError.from(error, 'no').kind === 'not-found' ? 'missing' : 'unclear';
+  } catch (thrown) {
+    const error = StoreError.from(thrown, 'no');
+    // A store that does not answer now may take the write a moment later, and would then make the folder in its own way.
+    if (error.temporary) throw error;
+    // Anything else but a plain no is for the write itself to meet.
+    return error.kind === 'not-found' ? 'missing' : 'unclear';
   }
 }
 
@@ -90,30 +93,35 @@ function attributesOf({ mutation, ctx }: Write, above: number): Attributes {
 
 /**
  * Makes the missing parents of a write on both sides.
- * @returns what was made, from the top, for `unmake` if the write is refused
+ * @param made is given what was made, from the top, for `unmakeParents` if the write is refused
+ * @throws StoreError temporary if nobody knows what is missing
  */
-export async function makeParents(parts: GatewayParts, write: Write, carry: Carry): Promise<string[]> {
+export async function makeParents(
+  parts: GatewayParts,
+  write: Write,
+  made: string[],
+  carry: Carry,
+): Promise<void> {
   const parent = impliedParent(write);
-  if (parent === undefined || parts.folders.has(parent)) return [];
+  if (parent === undefined || parts.folders.has(parent)) return;
   const { missing, above } = await missingParents(parts, write, parent);
-  const made: string[] = [];
   for (const path of missing) {
     // A filesystem comes into being only where the protocol allows it: elsewhere the write is refused for its want.
     const parents = 'parents' in write.mutation ? write.mutation.parents : 'none';
-    if (parents === 'below-root-folder' && parentOf(path) === '/') return made;
+    if (parents === 'below-root-folder' && parentOf(path) === '/') return;
     const seenAt = parts.folders.age;
     try {
       const mutation: Mutation = { verb: 'mkdir', path, parents, attributes: attributesOf(write, above) };
       await carry({ ...write, mutation, ctx: innerCtx(write.ctx) });
-    } catch (error) {
-      if (StoreError.from(error).applied === 'unknown') throw error;
+    } catch (thrown) {
+      const error = StoreError.from(thrown);
+      if (error.applied === 'unknown' || error.temporary) throw error;
       // What stands in the way stands in the way of the write too, which says so in its own words.
-      return made;
+      return;
     }
     parts.folders.add(path, seenAt);
     made.push(path);
   }
-  return made;
 }
 
 /** Takes away again what was made for a write that was refused, as far as nobody uses it. */

@@ -13,7 +13,7 @@ import { makeParents, parentsKnown, unmakeParents } from './implied-folders.ts';
 import { entryForClient, placeMutation } from './places.ts';
 import type { Plan } from './plan.ts';
 import { type PreparedWrite, prepareWrite, type Write } from './prepare-write.ts';
-import { settle } from './settle.ts';
+import { refusedOnState, settle } from './settle.ts';
 
 function lockModeOf(mutation: Mutation): LockMode {
   if (mutation.verb === 'mkdir') return 'node';
@@ -38,6 +38,7 @@ async function finish(
     first: first.outcome as Exclude<Attempt['outcome'], 'skipped'>,
     firstTemporary: first.error?.temporary ?? false,
     second: second.outcome,
+    secondOnState: refusedOnState(second.error),
     secondMisses: skipped !== undefined || (secondary !== undefined && first.outcome !== 'refused'),
     mayFailOver,
   });
@@ -171,7 +172,7 @@ async function carryOut(parts: GatewayParts, write: Write): Promise<MutationResu
   try {
     for (let attempt = 1; ; attempt++) {
       const { age } = parts.folders;
-      made.push(...(await makeParents(parts, write, carry)));
+      await makeParents(parts, write, made, carry);
       const lock = await parts.locks.acquire(requests, ctx.signal);
       if (attempt === parentTries || age === parts.folders.age || parentsKnown(parts, write))
         return await writeOrSettle(parts, write, requests, lock);

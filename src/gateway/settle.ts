@@ -1,6 +1,6 @@
 // The decision after I/O, pure: what the client hears and what the journal keeps (design §4, semantics A2).
 import { otherSide, type Side } from '../core/store.ts';
-import type { StoreError } from '../core/store-error.ts';
+import type { ErrorKind, StoreError } from '../core/store-error.ts';
 
 /** What became of a mutation on one side. */
 export type Outcome = 'acked' | 'refused' | 'unknown' | 'skipped';
@@ -10,6 +10,24 @@ export function outcomeOf(error: StoreError): Outcome {
   return error.applied === 'no' ? 'refused' : 'unknown';
 }
 
+const stateKinds: ReadonlySet<ErrorKind> = new Set([
+  'not-found',
+  'parent-not-found',
+  'exists',
+  'not-empty',
+  'is-directory',
+  'not-directory',
+  'condition-failed',
+  'source-condition-failed',
+  'bad-offset',
+  'invalid-flush',
+]);
+
+/** True if a store refused because of what is there: where the path is clean, the other would have refused as well. */
+export function refusedOnState(error: StoreError | undefined): boolean {
+  return error !== undefined && stateKinds.has(error.kind);
+}
+
 /** What `settle` looks at. */
 export interface Outcomes {
   primary: Side;
@@ -17,6 +35,8 @@ export interface Outcomes {
   /** True if the primary's failure may pass by itself. */
   firstTemporary: boolean;
   second: Outcome;
+  /** The other side's refusal says what is there. */
+  secondOnState: boolean;
   /** `skipped` means that the other side misses the change (false: it is not part of the route). */
   secondMisses: boolean;
   /** The clean path may be written by the other side alone. */
@@ -35,7 +55,7 @@ export interface Settlement {
 
 /** The whole table {acked, refused, unknown} × {acked, refused, unknown, skipped}. */
 export function settle(outcomes: Outcomes): Settlement {
-  const { primary, first, second, secondMisses, mayFailOver, firstTemporary } = outcomes;
+  const { primary, first, second, secondOnState, secondMisses, mayFailOver, firstTemporary } = outcomes;
   const tail = first === 'unknown' || second === 'unknown';
   const left = (truth: Side, reason: string) => ({ truth, tail, reason });
   if (first === 'acked') {
@@ -45,7 +65,9 @@ export function settle(outcomes: Outcomes): Settlement {
     return { answer: 'primary', divergence: left(primary, reason), durableFirst: false };
   }
   const temporary = firstTemporary || first === 'unknown';
-  if (second === 'acked' && mayFailOver && temporary) {
+  if (mayFailOver && temporary && (second === 'acked' || (second === 'refused' && secondOnState))) {
+    // Refused here, it would have been refused there: nothing was changed, unless that side's request has yet to land.
+    if (second === 'refused' && first === 'refused') return { answer: 'secondary', durableFirst: false };
     const divergence = left(otherSide(primary), `the primary: ${first}`);
     return { answer: 'secondary', divergence, durableFirst: true };
   }

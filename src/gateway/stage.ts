@@ -14,6 +14,7 @@ import { type Attempt, fanOut, mayTakeOver } from './fan-out.ts';
 import { type GatewayParts, refuseHeld, sidesDown } from './gateway-parts.ts';
 import { isTwoSided, type Place, pathOn, placeMutation } from './places.ts';
 import type { Plan } from './plan.ts';
+import { refusedOnState } from './settle.ts';
 
 type Staged = StageMutation | StageBlockMutation;
 
@@ -171,6 +172,8 @@ async function stageUnderLock(
       ctx.trail.acked = [other];
       return second.result!;
     }
+    // What is there is the same on both sides, so the other side's word is as good.
+    if (mayTakeOver(decided, first) && refusedOnState(second.error)) throw second.error;
     throw first.error ?? new StoreError('internal', 'a store refused without a reason');
   } finally {
     if (finished) finished.catch((error) => parts.events.onError?.('stage', error)).finally(lock.release);

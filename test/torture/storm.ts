@@ -155,11 +155,15 @@ export async function playRound(
   note: (what: string) => void,
 ): Promise<void> {
   const { outage, kill } = round;
-  const flips = round.flips.map(async ({ afterMs, routes }) => {
-    await wait(afterMs);
-    note(`routes ${JSON.stringify(routes)}`);
-    await lake.setRoutes(routesOf(routes));
-  });
+  const flip = async (): Promise<void> => {
+    const began = performance.now();
+    for (const { afterMs, routes } of round.flips) {
+      await wait(Math.max(0, began + afterMs - performance.now()));
+      note(`routes ${JSON.stringify(routes)}`);
+      await lake.setRoutes(routesOf(routes));
+    }
+  };
+  const flipped = flip();
   const away = async ({ side, afterMs, forMs }: Outage): Promise<void> => {
     await wait(afterMs);
     note(`${side} is killed`);
@@ -178,5 +182,5 @@ export async function playRound(
   await wait(round.downMs);
   await lake.gateway.start();
   note(`gateway is back${round.chaos ? ` with chaos at ${round.chaos.side}` : ''}`);
-  await Promise.all([back, ...flips]);
+  await Promise.all([back, flipped]);
 }

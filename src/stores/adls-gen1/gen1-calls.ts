@@ -1,16 +1,16 @@
 // Azure Data Lake Store Gen1: WebHDFS without redirects, with tokens, pages and pieces of its own.
 import { randomUUID } from 'node:crypto';
-import type { Readable } from 'node:stream';
 import type { Ctx } from '../../core/store.ts';
 import { StoreError } from '../../core/store-error.ts';
 import { fromFileStatuses } from '../../wire/webhdfs/file-status.ts';
-import { drain, errorOf } from '../webhdfs/answers.ts';
+import { drain, errorOf, openedBy } from '../webhdfs/answers.ts';
 import { forwardRaw } from '../webhdfs/forward.ts';
 import {
   type Call,
   type CallParams,
   callUrl,
   type HadoopCalls,
+  type Opened,
   type Requests,
   sendCall,
   type Write,
@@ -67,10 +67,10 @@ async function open(
   requests: Requests,
   path: string,
   offset: number,
-  lengthBytes: number,
+  lengthBytes: number | undefined,
   ctx: Ctx,
-): Promise<Readable> {
-  const params = { read: true, offset, length: lengthBytes };
+): Promise<Opened> {
+  const params = { read: true, offset, ...(lengthBytes === undefined ? {} : { length: lengthBytes }) };
   const answer = await transport.request({
     method: 'GET',
     url: requests.url({ method: 'GET', op: 'OPEN', path, params }, ctx),
@@ -79,7 +79,7 @@ async function open(
     mutating: false,
   });
   if (answer.status !== 200) throw await errorOf(answer, ctx.signal, false);
-  return answer.body;
+  return openedBy(answer);
 }
 
 /**

@@ -4,6 +4,7 @@ import type { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { StoreError } from '../../core/store-error.ts';
 import { fromRemoteException } from '../../wire/webhdfs/errors.ts';
+import type { Opened } from './hadoop-calls.ts';
 import type { Answer } from './transport.ts';
 import { fromTransportError } from './transport-errors.ts';
 
@@ -46,6 +47,12 @@ export async function errorOf(answer: Answer, signal: AbortSignal, mutating: boo
     ...(seconds > 0 ? { retryAfterMs: seconds * 1000 } : {}),
     cause: failure,
   });
+}
+
+/** A file's bytes as they come. */
+export function openedBy({ headers, body }: Answer): Opened {
+  const length = headers['content-length'];
+  return { stream: body, lengthBytes: length === undefined ? undefined : Number(length) };
 }
 
 /** Takes the rest of an answer off its connection, so that the connection can be used again. */

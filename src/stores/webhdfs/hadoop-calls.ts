@@ -29,13 +29,20 @@ export interface FolderPage {
   more: boolean;
 }
 
+/** Bytes on their way. */
+export interface Opened {
+  stream: Readable;
+  /** As the answer's head has it; some services do not say. */
+  lengthBytes: number | undefined;
+}
+
 /** What differs between the three services, below the rules of a store. */
 export interface HadoopCalls {
   dialect: Dialect;
   /** One operation; anything but GET counts as a change. @throws StoreError */
   json(call: Call, ctx: Ctx): Promise<unknown>;
-  /** The bytes of a file; the answer's length is not checked. @throws StoreError */
-  open(path: string, offset: number, lengthBytes: number, ctx: Ctx): Promise<Readable>;
+  /** The bytes of a file, without `lengthBytes` to its end as it is now. @throws StoreError */
+  open(path: string, offset: number, lengthBytes: number | undefined, ctx: Ctx): Promise<Opened>;
   /**
    * CREATE or APPEND. Of a failure with `applied: unknown` a part may have been written.
    * @param position where an append begins: the length of the file as it was seen

@@ -61,23 +61,38 @@ async function readAcl({ calls }: StoreParts, entry: Entry, ctx: Ctx): Promise<N
 
 const aclVerb = { webhdfs: 'GETACLSTATUS', gen1: 'MSGETACLSTATUS' } as const;
 
-/** The file is looked up first: WebHDFS has no conditions, and HttpFS does not say how much it sends. @throws StoreError */
+/** How often a file is looked up again because another one was opened. */
+const openTries = 4;
+
+/**
+ * The file is looked up first: WebHDFS has no conditions, and HttpFS does not say how much it sends. Where it is replaced before it is
+ * opened, the look does not fit the bytes, and both are done again.
+ * @throws StoreError
+ */
 export async function read(parts: StoreParts, query: ReadQuery, ctx: Ctx): Promise<ReadResult> {
-  const { path, offset } = query;
+  const { path, offset, condition } = query;
   for (const number of [offset, query.lengthBytes ?? 0]) {
     if (!Number.isSafeInteger(number) || number < 0)
       throw StoreError.invalid('offset and length are whole numbers of bytes, 0 or more');
   }
-  const entry = await findWithContent(parts, path, ctx, false);
-  if (entry.type === 'directory') throw isDirectory(path);
-  checkCondition(query.condition, entry);
-  if (offset >= entry.lengthBytes && !(offset === 0 && query.lengthBytes === undefined))
-    throw new StoreError('invalid-range', `the file is ${entry.lengthBytes} bytes long`);
-  const lengthBytes = Math.min(query.lengthBytes ?? entry.lengthBytes, entry.lengthBytes - offset);
-  if (lengthBytes === 0) return { entry, offset, lengthBytes, body: Readable.from([]) };
-  const source = await parts.calls.open(path, offset, lengthBytes, ctx);
-  const failure = (error: unknown): StoreError => fromTransportError(error, ctx.signal, false);
-  return { entry, offset, lengthBytes, body: answerBody(source, { lengthBytes, failure }) };
+  for (let attempt = 0; attempt < openTries; attempt++) {
+    const entry = await findWithContent(parts, path, ctx, false);
+    if (entry.type === 'directory') throw isDirectory(path);
+    checkCondition(condition, entry);
+    if (offset >= entry.lengthBytes && !(offset === 0 && query.lengthBytes === undefined))
+      throw new StoreError('invalid-range', `the file is ${entry.lengthBytes} bytes long`);
+    const leftBytes = entry.lengthBytes - offset;
+    const lengthBytes = Math.min(query.lengthBytes ?? leftBytes, leftBytes);
+    if (lengthBytes === 0) return { entry, offset, lengthBytes, body: Readable.from([]) };
+    // Asked for no length, it is the file's own that comes, which tells another file.
+    const wanted = lengthBytes === leftBytes ? undefined : lengthBytes;
+    const opened = await parts.calls.open(path, offset, wanted, ctx);
+    const failure = (error: unknown): StoreError => fromTransportError(error, ctx.signal, false);
+    const body = answerBody(opened.stream, { lengthBytes, failure });
+    if ((opened.lengthBytes ?? lengthBytes) === lengthBytes) return { entry, offset, lengthBytes, body };
+    body.destroy();
+  }
+  throw new StoreError('unavailable', `the file changes without pause: ${path}`);
 }
 
 /** @throws StoreError */

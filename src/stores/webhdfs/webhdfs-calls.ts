@@ -4,7 +4,7 @@ import { compareNames, nameOf } from '../../core/path.ts';
 import type { Ctx } from '../../core/store.ts';
 import { StoreError } from '../../core/store-error.ts';
 import { fromFileStatuses } from '../../wire/webhdfs/file-status.ts';
-import { drain, errorOf, readJson } from './answers.ts';
+import { drain, errorOf, openedBy, readJson } from './answers.ts';
 import { forwardRaw } from './forward.ts';
 import {
   type Call,
@@ -56,7 +56,7 @@ export function createWebhdfsCalls(access: WebhdfsAccess, transport: Transport):
     dialect: 'webhdfs',
     json,
     async open(path, offset, lengthBytes, ctx) {
-      const params = { offset, length: lengthBytes };
+      const params = { offset, ...(lengthBytes === undefined ? {} : { length: lengthBytes }) };
       const answer = await follow(
         transport,
         access.url,
@@ -64,7 +64,7 @@ export function createWebhdfsCalls(access: WebhdfsAccess, transport: Transport):
         path,
       );
       if (answer.status !== 200) throw await errorOf(answer, ctx.signal, false);
-      return answer.body;
+      return openedBy(answer);
     },
     async write(write, upload, ctx) {
       const call = writeCall(write);
