@@ -39,6 +39,7 @@ async function start(t: Test, overrides: Partial<AdminSources> = {}) {
     sources: {
       ready: () => ({ ready: true }),
       stores: () => [{ side: 'source', name: 'old', breaker: 'closed', reachable: true }],
+      journal: () => ({ writable: true }),
       apps: () => [{ app: 'billing', desired: route, effective: route }],
       divergences: page,
       recover: async () => [],
@@ -100,7 +101,7 @@ t.test('stores: 503 with the same shape if one is down', async (t) => {
   stores = [well, down];
   const answer = await get('/health/stores');
   t.equal(answer.status, 503);
-  t.strictSame(answer.body, { healthy: false, stores: [well, down] });
+  t.strictSame(answer.body, { healthy: false, stores: [well, down], journal: { writable: true } });
 });
 
 t.test('apps show desired and effective route', async (t) => {
@@ -260,6 +261,7 @@ t.test('a taken port is refused, close ends idle connections', async (t) => {
   const sources: AdminSources = {
     ready: () => ({ ready: true }),
     stores: () => [],
+    journal: () => ({ writable: true }),
     apps: () => [],
     divergences: page,
     recover: async () => [],

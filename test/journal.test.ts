@@ -11,6 +11,7 @@ import type { NewIntent } from '../src/journal/journal.ts';
 import { createLocks, type LockMode } from '../src/journal/locks.ts';
 import { createPathIndex } from '../src/journal/path-index.ts';
 import { recover } from '../src/journal/recover.ts';
+import { openOrRefuse } from '../src/journal/refusing-journal.ts';
 import { openSqliteJournal } from '../src/journal/sqlite-journal.ts';
 import { refusal } from './gateway/actions.ts';
 
@@ -156,6 +157,40 @@ t.test('a full disk refuses intents, keeps what was asked lazily in order, and r
   t.match(db.prepare("select path from divergences where path = '/lazy'").all(), [{ path: '/lazy' }]);
   db.close();
 });
+
+t.test(
+  'what cannot be opened stands in: it knows what could be read, and refuses every intent',
+  async (t) => {
+    const file = join(t.testdir({}), 'journal.db');
+    const journal = await openSqliteJournal({ file, zombieMs: 0 });
+    await journal.open(intent('/open', { primary: 'target' }));
+    await journal.apply([{ do: 'put', divergence: row('/a') }]);
+    await journal.close();
+    const script = join(t.testdirName, 'main.mjs');
+    writeFileSync(
+      script,
+      `import { openOrRefuse } from ${journalModule.replace('sqlite-journal', 'refusing-journal')};
+    const journal = await openOrRefuse({ file: ${JSON.stringify(file)}, zombieMs: 1e9 });
+    const refused = await journal.open({}).catch((error) => error.kind);
+    const { divergence } = await journal.state('/open');
+    process.stdout.write(JSON.stringify([journal.unopened, refused, divergence.truth, journal.gauges()]));`,
+    );
+    const limited = `ulimit -S -f 1; exec env -u NODE_OPTIONS '${process.execPath}' "$0"`;
+    const said = execFileSync('bash', ['-c', limited, script], { encoding: 'utf8' });
+    t.match(JSON.parse(said), [
+      'unreadable',
+      'unavailable',
+      'target',
+      { writable: false, refusing: /disk|full|I\/O/, divergentPaths: 2 },
+    ]);
+    const again = await openOrRefuse({ file, zombieMs: 0 });
+    t.equal(again.unopened, undefined);
+    t.equal(again.gauges().divergentPaths, 2, 'nothing is lost by it');
+    const locked = await openOrRefuse({ file, zombieMs: 0 });
+    t.equal(locked.unopened, 'locked');
+    await again.close();
+  },
+);
 
 t.test('the index answers what a plain list of rows answers', async () => {
   const paths = fc

@@ -36,8 +36,19 @@ const StoreHealthSchema = Type.Object({
 });
 export type StoreHealth = Static<typeof StoreHealthSchema>;
 
-/** All stores, and whether all of them are well. */
-const StoresSchema = Type.Object({ healthy: Type.Boolean(), stores: Type.Array(StoreHealthSchema) });
+/** Whether the journal takes entries; without it writes to two stores are refused. */
+const JournalHealthSchema = Type.Object({
+  writable: Type.Boolean(),
+  reason: Type.Optional(Type.String({ description: 'Why not.' })),
+});
+export type JournalHealth = Static<typeof JournalHealthSchema>;
+
+/** All stores and the journal, and whether all of them are well. */
+const StoresSchema = Type.Object({
+  healthy: Type.Boolean(),
+  stores: Type.Array(StoreHealthSchema),
+  journal: JournalHealthSchema,
+});
 
 /** What an app reads from and writes to. */
 const RouteViewSchema = Type.Object({
@@ -133,7 +144,8 @@ export const adminRoutes = {
   },
   stores: {
     path: '/health/stores',
-    summary: 'Breaker and last error of each store. 503 with the same body if any is down; not for probes',
+    summary:
+      'Breaker and last error of each store, and the journal. 503 with the same body if any is down; not for probes',
     answers: { 200: StoresSchema, 503: StoresSchema },
   },
   apps: {

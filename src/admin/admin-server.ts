@@ -10,6 +10,7 @@ import {
   adminRoutes,
   type DivergenceItem,
   type DivergencesQuery,
+  type JournalHealth,
   type Readiness,
   type RecoverQuery,
   type StoreHealth,
@@ -20,6 +21,7 @@ export type {
   AppStatus,
   DivergenceItem,
   DivergencesQuery,
+  JournalHealth,
   Readiness,
   RouteView,
   StoreHealth,
@@ -33,6 +35,7 @@ export interface AdminSources {
   /** Listeners up and a valid routing table loaded (semantics C4). */
   ready(): Readiness;
   stores(): StoreHealth[] | Promise<StoreHealth[]>;
+  journal(): JournalHealth;
   /** In the order of the file. */
   apps(): AppStatus[] | Promise<AppStatus[]>;
   /** At most `limit` divergences behind `after`, in ascending order of path, and the number of all. */
@@ -107,8 +110,9 @@ export async function createAdmin(options: AdminOptions): Promise<Admin> {
   });
   on(adminRoutes.stores, async () => {
     const stores = await sources.stores();
-    const healthy = stores.every((store) => store.reachable && store.breaker !== 'open');
-    return { status: healthy ? 200 : 503, body: { healthy, stores } };
+    const journal = sources.journal();
+    const healthy = journal.writable && stores.every((store) => store.reachable && store.breaker !== 'open');
+    return { status: healthy ? 200 : 503, body: { healthy, stores, journal } };
   });
   on(adminRoutes.apps, async () => ({ body: await sources.apps() }));
   on(adminRoutes.divergences, async (request) => {

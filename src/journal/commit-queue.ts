@@ -25,7 +25,8 @@ export interface CommitQueue {
   add(statements: Statement[]): Promise<void>;
   /** The same, but given up if the file cannot be written. @throws StoreError `unavailable` */
   addOrFail(statements: Statement[]): Promise<void>;
-  isWritable(): boolean;
+  /** Why the file cannot be written; undefined if it can. */
+  refusing(): string | undefined;
   /** Commits what is left if the file can be written, and ends the thread. */
   close(): Promise<void>;
 }
@@ -47,7 +48,8 @@ function exited(worker: Worker): Promise<void> {
 interface State {
   queue: Queued[];
   inFlight: Queued[] | undefined;
-  writable: boolean;
+  /** Why the file cannot be written. */
+  refusing: string | undefined;
   retryTimer: NodeJS.Timeout | undefined;
 }
 
@@ -59,9 +61,12 @@ function pump(state: State, worker: Worker): void {
   worker.postMessage({ batch: 1, statements } satisfies Batch);
 }
 
+function unwritable(reason: string): StoreError {
+  return new StoreError('unavailable', `the journal cannot be written: ${reason}`, { retryAfterMs: 1000 });
+}
+
 function failBatch(state: State, batch: Queued[], reason: string): void {
-  for (const item of batch)
-    item.fail?.(new StoreError('unavailable', `the journal cannot be written: ${reason}`));
+  for (const item of batch) item.fail?.(unwritable(reason));
   // What is only asked for lazily stays in order and is tried again; nobody acted on the rest.
   state.queue = [...batch.filter((item) => !item.fail), ...state.queue];
   if (state.queue.length === 0) state.queue.push(probe());
@@ -69,31 +74,31 @@ function failBatch(state: State, batch: Queued[], reason: string): void {
 
 /** A queue over a started thread. */
 export function createCommitQueue(worker: Worker, options: CommitQueueOptions): CommitQueue {
-  const state: State = { queue: [], inFlight: undefined, writable: true, retryTimer: undefined };
-  const setWritable = (value: boolean, reason?: string): void => {
-    if (state.writable === value) return;
-    state.writable = value;
-    options.onWritable(value, reason);
+  const state: State = { queue: [], inFlight: undefined, refusing: undefined, retryTimer: undefined };
+  const refuse = (reason: string | undefined): void => {
+    const changed = (state.refusing === undefined) !== (reason === undefined);
+    state.refusing = reason;
+    if (changed) options.onWritable(reason === undefined, reason);
   };
   worker.on('message', (answer: Answer) => {
     const batch = state.inFlight ?? [];
     state.inFlight = undefined;
     if ('error' in answer) {
-      setWritable(false, answer.error);
+      refuse(answer.error);
       failBatch(state, batch, answer.error);
       state.retryTimer = setTimeout(() => {
         state.retryTimer = undefined;
         pump(state, worker);
       }, options.retryMs);
     } else {
-      setWritable(true);
+      refuse(undefined);
       if ('seconds' in answer) options.onCommit(answer.seconds, answer.bytes);
       for (const item of batch) item.done?.();
     }
     pump(state, worker);
   });
   worker.on('error', (error) => {
-    setWritable(false, error.message);
+    refuse(error.message);
     failBatch(state, [...(state.inFlight ?? []), ...state.queue.splice(0)], error.message);
   });
   const enqueue = (item: Queued): void => {
@@ -105,15 +110,14 @@ export function createCommitQueue(worker: Worker, options: CommitQueueOptions): 
   return {
     add,
     addOrFail(statements) {
-      if (!state.writable)
-        return Promise.reject(new StoreError('unavailable', 'the journal cannot be written'));
+      if (state.refusing !== undefined) return Promise.reject(unwritable(state.refusing));
       return new Promise((resolve, fail) => enqueue({ statements, done: resolve, fail }));
     },
-    isWritable: () => state.writable,
+    refusing: () => state.refusing,
     async close() {
       clearTimeout(state.retryTimer);
       state.retryTimer = undefined;
-      if (state.writable && (state.queue.length > 0 || state.inFlight))
+      if (state.refusing === undefined && (state.queue.length > 0 || state.inFlight))
         await Promise.race([add([]), exited(worker)]);
       worker.postMessage('close');
       await exited(worker);

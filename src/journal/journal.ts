@@ -118,6 +118,8 @@ export interface JournalGauges {
   /** Epoch ms of the oldest divergence. */
   oldestSinceMs?: number;
   writable: boolean;
+  /** Why not, if it is not. */
+  refusing?: string;
   /** Bytes of its file in use. */
   bytes: number;
 }
@@ -128,6 +130,11 @@ export interface Journal {
   readonly id: string;
   /** Raised durably at each start. */
   readonly epoch: number;
+  /**
+   * Present if the journal could not be opened and this only stands in for it: every intent is refused, and what diverges is known as far
+   * as it could be read. `locked`: another process has it.
+   */
+  readonly unopened?: 'locked' | 'unreadable';
   /** Resolves when the intent is durable. @throws StoreError `unavailable` if the journal cannot be written */
   open(intent: NewIntent): Promise<Intent>;
   /** Closes an intent together with what it leaves behind, as one commit. Resolves when durable; visible at once. */

@@ -26,6 +26,8 @@ export interface SqliteJournalOptions {
   /** False where a folder must not diverge as a whole. Default: it may anywhere. */
   mayCollapse?: SizeLimitsOptions['mayCollapse'];
   now?: () => number;
+  /** Told what the file held, before anything is written; it may turn out that nothing can be. */
+  onLoaded?: (index: PathIndex, meta: ReadonlyMap<string, string>) => void;
   /** Told how many rows became one. */
   onCollapse?: SizeLimitsOptions['onCollapse'];
   /** Told after each commit. */
@@ -73,7 +75,9 @@ async function startWorker(file: string, index: PathIndex): Promise<{ worker: Wo
     return { worker, start };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new StoreError('unavailable', `the journal ${file} cannot be opened: ${reason}`, { cause: error });
+    const message = `the journal ${file} cannot be opened: ${reason}`;
+    const code = reason.includes('database is locked') ? 'journal-locked' : 'journal-unreadable';
+    throw new StoreError('unavailable', message, { cause: error, code });
   }
 }
 
@@ -100,7 +104,7 @@ function watchSize(state: State, bytes: number): void {
 }
 
 async function openIntent(state: State, intent: NewIntent): Promise<Intent> {
-  if (state.limits.isFull()) throw new StoreError('unavailable', 'the journal has reached its size limit');
+  if (state.limits.isFull()) throw new StoreError('unavailable', sizeLimit, { retryAfterMs: 1000 });
   const opened: Intent = { ...intent, id: ++state.lastId, openedMs: state.now() };
   state.index.addIntent(opened);
   try {
@@ -134,7 +138,7 @@ async function takeOver(
   const epoch = Number(meta.get('epoch') ?? 0) + 1;
   const ownRows = Object.entries({ journal_id: id, epoch: String(epoch) });
   for (const [key, value] of ownRows) meta.set(key, value);
-  await queue.add([
+  await queue.addOrFail([
     ...start.intents.map((intent): Statement => ({ do: 'close', id: intent.id })),
     ...changed,
     ...state.limits.after(changed),
@@ -143,20 +147,24 @@ async function takeOver(
   return { id, epoch };
 }
 
-function isWritable({ queue, limits }: State): boolean {
-  return queue.isWritable() && !limits.isFull();
+const sizeLimit = 'the journal has reached its size limit';
+
+function refusingOf({ queue, limits }: State): string | undefined {
+  return queue.refusing() ?? (limits.isFull() ? sizeLimit : undefined);
 }
 
 function gaugesOf(state: State): JournalGauges {
   const { intents, divergences, uploads, oldestSinceMs } = state.index.counts();
-  const gauges = {
+  const refusing = refusingOf(state);
+  return {
     openIntents: intents,
     divergentPaths: divergences,
     openUploads: uploads,
-    writable: isWritable(state),
+    writable: refusing === undefined,
     bytes: state.bytes,
+    ...(refusing === undefined ? {} : { refusing }),
+    ...(oldestSinceMs === undefined ? {} : { oldestSinceMs }),
   };
-  return oldestSinceMs === undefined ? gauges : { ...gauges, oldestSinceMs };
 }
 
 function createState(options: SqliteJournalOptions, index: PathIndex, worker: Worker, start: Start): State {
@@ -195,8 +203,12 @@ export async function openSqliteJournal(options: SqliteJournalOptions): Promise<
   const index = createPathIndex();
   const { worker, start } = await startWorker(options.file, index);
   const state = createState(options, index, worker, start);
-  const { id, epoch } = await takeOver(state, start, options.zombieMs);
   const { queue, meta, limits } = state;
+  options.onLoaded?.(index, meta);
+  const { id, epoch } = await takeOver(state, start, options.zombieMs).catch(async (error) => {
+    await queue.close();
+    throw error;
+  });
   return {
     id,
     epoch,

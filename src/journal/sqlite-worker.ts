@@ -44,10 +44,12 @@ const schema = `
 
 function openDatabase(file: string): DatabaseSync {
   const db = new DatabaseSync(file, { timeout: 1000 });
-  // Before the first table is made: pages of closed intents are given back, a few in each commit.
-  db.exec('pragma auto_vacuum = incremental');
-  // One writer per state directory: a second gateway on it fails here instead of sharing a journal it does not know.
-  db.exec('pragma locking_mode = exclusive; pragma journal_mode = wal; pragma synchronous = full');
+  // One writer per state directory: a second gateway on it fails here instead of sharing a journal it does not know. This comes first:
+  // then there is no file of shared memory, which would have to be made.
+  db.exec('pragma locking_mode = exclusive');
+  // Pages of closed intents are given back, a few in each commit. Nothing is written to a file that is there: its disk may be full.
+  if (pragmaOf(db, 'page_count') === 0) db.exec('pragma auto_vacuum = incremental');
+  db.exec('pragma journal_mode = wal; pragma synchronous = full');
   db.exec('pragma journal_size_limit = 16777216');
   const check = db.prepare('pragma quick_check(1)').get() as { quick_check: string };
   if (check.quick_check !== 'ok') throw new Error(`the journal file is damaged: ${check.quick_check}`);

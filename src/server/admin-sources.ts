@@ -26,37 +26,45 @@ function healthOf(served: ServedSide): StoreHealth {
 }
 
 /** Sources of the admin listener. It is up only after the data listener, so readiness is a table in force (semantics C4). */
-export function adminSources(parts: {
-  sides: Record<Side, ServedSide>;
-  journal: Journal;
-  table: TableInForce;
-  stamps: MountStamps;
-}): AdminSources {
-  const { sides, journal, table, stamps } = parts;
+export function adminSources(
+  sides: Record<Side, ServedSide>,
+  current: () => { journal: Journal; table: TableInForce; stamps: MountStamps },
+): AdminSources {
   const heldBecause = (route: Route | undefined): string | undefined =>
     route?.writes === 'both'
-      ? route.mounts.map(({ target }) => stamps.heldBecause(target)).find((reason) => reason !== undefined)
+      ? route.mounts
+          .map(({ target }) => current().stamps.heldBecause(target))
+          .find((reason) => reason !== undefined)
       : undefined;
   return {
-    ready: () =>
-      table.current().routes.size > 0
-        ? { ready: true }
-        : { ready: false, reason: 'no routing table in force' },
+    ready() {
+      const { journal, table } = current();
+      // The process that has it knows what diverges; until it ends clients are better off there.
+      if (journal.unopened === 'locked') return { ready: false, reason: 'another process has the journal' };
+      if (table.current().routes.size === 0) return { ready: false, reason: 'no routing table in force' };
+      return { ready: true };
+    },
     stores: () => [healthOf(sides.source), healthOf(sides.target)],
+    journal() {
+      const { writable, refusing } = current().journal.gauges();
+      return refusing === undefined ? { writable } : { writable, reason: refusing };
+    },
     apps: () =>
-      table.status().map(({ app, desired, effective, reason }) => {
-        const held = heldBecause(effective);
-        return {
-          app,
-          desired: desired ? viewOf(desired) : null,
-          effective: effective ? viewOf(effective) : null,
-          ...(reason === undefined ? {} : { reason }),
-          ...(held === undefined ? {} : { held }),
-        };
-      }),
-    recover: ({ truth, mount }) => stamps.recover(truth, mount),
+      current()
+        .table.status()
+        .map(({ app, desired, effective, reason }) => {
+          const held = heldBecause(effective);
+          return {
+            app,
+            desired: desired ? viewOf(desired) : null,
+            effective: effective ? viewOf(effective) : null,
+            ...(reason === undefined ? {} : { reason }),
+            ...(held === undefined ? {} : { held }),
+          };
+        }),
+    recover: ({ truth, mount }) => current().stamps.recover(truth, mount),
     async divergences(page) {
-      const { total, items } = await journal.divergences(page);
+      const { total, items } = await current().journal.divergences(page);
       return {
         total,
         items: items.map(({ path, truth, reason, sinceMs, generation, subtree }) => ({

@@ -25,19 +25,24 @@ export function gatewayEvents(metrics: Metrics, logger: Logger, onDivergence: ()
 }
 
 /** Gauges that are read when they are scraped. */
-export function observeGauges(metrics: Metrics, journal: Journal, locks: Locks, table: TableInForce): void {
+export function observeGauges(
+  metrics: Metrics,
+  locks: Locks,
+  current: () => { journal: Journal; table: TableInForce },
+): void {
+  const gauges = () => current().journal.gauges();
   metrics.observe({
-    openIntents: () => journal.gauges().openIntents,
-    divergentPaths: () => journal.gauges().divergentPaths,
+    openIntents: () => gauges().openIntents,
+    divergentPaths: () => gauges().divergentPaths,
     oldestDivergenceSeconds: () => {
-      const { oldestSinceMs } = journal.gauges();
+      const { oldestSinceMs } = gauges();
       return oldestSinceMs === undefined ? 0 : Math.max(0, (Date.now() - oldestSinceMs) / 1000);
     },
-    openUploads: () => journal.gauges().openUploads,
-    journalBytes: () => journal.gauges().bytes,
-    journalWritable: () => (journal.gauges().writable ? 1 : 0),
+    openUploads: () => gauges().openUploads,
+    journalBytes: () => gauges().bytes,
+    journalWritable: () => (gauges().writable ? 1 : 0),
     lockWaiters: () => locks.waiters(),
-    routeReads: () => routeReads(table),
+    routeReads: () => routeReads(current().table),
   });
 }
 

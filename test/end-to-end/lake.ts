@@ -30,6 +30,8 @@ apps:
 export interface Part {
   readonly url: string;
   readonly log: readonly LogLine[];
+  /** Of the running process. */
+  pid(): number;
   /** The most memory that the running process ever had resident, in MiB. */
   peakMiB(): Promise<number>;
   kill(): Promise<void>;
@@ -129,6 +131,10 @@ async function createPart(
       get log() {
         return [...formerLog, ...(running?.log ?? [])];
       },
+      pid() {
+        if (!running) throw new Error('it is not running');
+        return running.pid;
+      },
       async peakMiB() {
         if (!running) throw new Error('it is not running');
         return running.peakMiB();
@@ -163,7 +169,7 @@ function foreign(url: string): Part {
   const refuse = async (): Promise<never> => {
     throw new Error(`${url} is served by the test itself`);
   };
-  return { url, log: [], peakMiB: refuse, kill: refuse, stop: refuse, start: refuse };
+  return { url, log: [], pid: () => Number.NaN, peakMiB: refuse, kill: refuse, stop: refuse, start: refuse };
 }
 
 /** Everything running; ended at the end of the test. */

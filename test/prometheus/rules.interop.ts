@@ -166,6 +166,7 @@ const admin = await createAdmin({
   sources: {
     ready: () => ({ ready: true }),
     stores: () => [],
+    journal: () => ({ writable: true }),
     apps: () => [],
     divergences: () => ({ total: 0, items: [] }),
     recover: async () => [],
