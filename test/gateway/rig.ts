@@ -37,6 +37,7 @@ export interface RigOptions {
   route?: Partial<Route>;
   mounts?: Mount[];
   wrap?: (side: Side, store: Store) => Store;
+  wrapJournal?: (journal: Journal) => Journal;
   stateDir?: string;
   lagMs?: number;
   zombieMs?: number;
@@ -63,11 +64,12 @@ export async function createRig(t: Test, options: RigOptions = {}): Promise<Rig>
   };
   const dir = options.stateDir ?? t.testdir({});
   const zombieMs = options.zombieMs ?? 0;
-  const journal = await openSqliteJournal({
+  const opened = await openSqliteJournal({
     file: `${dir}/journal.db`,
     zombieMs,
     maxDivergencesPerFolder: options.maxDivergencesPerFolder ?? 10_000,
   });
+  const journal = options.wrapJournal?.(opened) ?? opened;
   const locks = createLocks({ waitMs: 5000, maxWaiters: 1000 });
   const wrap = options.wrap ?? ((_, store) => store);
   const stores = {

@@ -24,8 +24,8 @@ export const mutants: readonly Mutant[] = [
     file: 'src/gateway/mutate.ts',
     find: 'const intent = await openIntent(parts, write, decided.plan);',
     replace:
-      'const opening = openIntent(parts, write, decided.plan);\n    const intent = { ...(await Promise.race([opening, undefined])), id: 0 } as Intent;',
-    suites: ['gateway.test.ts', 'torture/power-loss.interop.ts'],
+      'let intent: Intent | undefined;\n    openIntent(parts, write, decided.plan).then((opened) => (intent = opened));',
+    suites: ['gateway-durable.test.ts'],
   },
   {
     name: 'no lock',
@@ -102,7 +102,7 @@ export const mutants: readonly Mutant[] = [
     file: 'src/gateway/settle.ts',
     find: "return { answer: 'secondary', divergence, durableFirst: true };",
     replace: "return { answer: 'secondary', divergence, durableFirst: false };",
-    suites: ['gateway-pure.test.ts'],
+    suites: ['gateway-durable.test.ts'],
   },
   {
     name: 'an upload keeps a side that lacks acknowledged bytes',
