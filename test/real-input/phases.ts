@@ -15,7 +15,7 @@ import {
 } from './tree-clients.ts';
 
 /** What the gateway may have resident at any moment, MiB. */
-const maxResidentMiB = 300;
+const maxResidentMiB = 320;
 /** How long divergences may take to be settled, milliseconds. */
 const settleMs = 120_000;
 
