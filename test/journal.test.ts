@@ -7,6 +7,7 @@ import { DatabaseSync } from 'node:sqlite';
 import fc from 'fast-check';
 import t from 'tap';
 import { isWithin } from '../src/core/path.ts';
+import { truthOf } from '../src/gateway/ask.ts';
 import type { NewIntent } from '../src/journal/journal.ts';
 import { createLocks, type LockMode } from '../src/journal/locks.ts';
 import { createPathIndex } from '../src/journal/path-index.ts';
@@ -31,6 +32,17 @@ const intent = (path: string, change: Partial<NewIntent> = {}): NewIntent => ({
 });
 const row = (path: string, generation = 1, subtree = false) =>
   ({ path, subtree, truth: 'source', generation, reason: 'test', sinceMs: 1 }) as const;
+
+t.test('what must be durable first is not in force before it is on disk', async (t) => {
+  const journal = await openSqliteJournal({ file: join(t.testdir({}), 'journal.db'), zombieMs: 0 });
+  t.teardown(() => journal.close());
+  const opened = await journal.open(intent('/a'));
+  const other = { ...row('/a', opened.id), truth: 'target' } as const;
+  const durable = journal.settle(opened, [{ do: 'put', divergence: other }], true);
+  t.equal(truthOf(await journal.state('/a')), 'source', 'a crash would go back to the primary');
+  await durable;
+  t.equal(truthOf(await journal.state('/a')), 'target');
+});
 
 t.test('what is durable is found again; what was open diverges', async (t) => {
   const file = join(t.testdir({}), 'journal.db');

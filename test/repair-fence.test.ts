@@ -116,3 +116,25 @@ t.test('a listing shows what was settled while its page was fetched', async (t) 
   held.resolve();
   t.same(await listed, ['/lake/there', '/lake/x']);
 });
+
+t.test('not even a client that waits has a row cleared before its tail is over', async (t) => {
+  const rig = await createRig(t);
+  await put(rig.stores.source, '/lake/x', 'newest');
+  const row = {
+    path: '/lake/x',
+    subtree: false,
+    truth: 'source',
+    generation: 0,
+    reason: 't',
+    sinceMs: 0,
+    tailUntilMs: Number.MAX_SAFE_INTEGER,
+  } as const;
+  await rig.journal.apply([{ do: 'put', divergence: row }]);
+  await rig.repair.settleNow(['/lake/x'], 5000);
+  t.same((await rig.journal.state('/lake/x')).divergence, row, 'a late request may still land');
+  const { tailUntilMs: _, ...over } = row;
+  await rig.journal.apply([{ do: 'put', divergence: over }]);
+  await rig.repair.settleNow(['/lake/x'], 5000);
+  t.equal((await rig.journal.state('/lake/x')).divergence, undefined);
+  t.equal(await get(rig.stores.target, '/lake/x'), 'newest');
+});

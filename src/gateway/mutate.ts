@@ -30,7 +30,7 @@ async function finish(
   decided: Omit<PreparedWrite, 'write'>,
   intent: Intent | undefined,
   sent: FanOut,
-): Promise<{ first: Attempt; second: Attempt; answer: Attempt; durable: Promise<void> }> {
+): Promise<{ second: Attempt; answer: Attempt }> {
   const [first, second] = await Promise.all([sent.first, sent.second]);
   const { primary, secondary, skipped, mayFailOver } = decided.plan;
   const settlement = settle({
@@ -48,7 +48,7 @@ async function finish(
     ...(secondary || skipped ? { [otherSide(primary)]: second.outcome } : {}),
   };
   parts.events.onMutation?.(write.route.app, write.mutation.verb, outcomes);
-  if (!intent) return { first, second, answer, durable: Promise.resolve() };
+  if (!intent) return { second, answer };
   const changes = aftermath({
     mutation: write.mutation,
     reaches: intent.reaches,
@@ -61,9 +61,10 @@ async function finish(
     earlier: decided.earlier,
     below: decided.below,
   });
-  const durable = parts.journal.settle(intent, changes);
+  const durable = parts.journal.settle(intent, changes, settlement.durableFirst);
   if (settlement.divergence) for (const { path } of intent.reaches) parts.events.onDivergence?.(path);
-  return { first, second, answer, durable: settlement.durableFirst ? durable : Promise.resolve() };
+  if (settlement.durableFirst) await durable;
+  return { second, answer };
 }
 
 /** The client's answer: at the primary's ack, or when both have answered (`ack: both`, failover, refusals). */
@@ -84,8 +85,7 @@ async function answerOf(
     const known = await Promise.race([sent.second, tick()]);
     if (known?.outcome === 'acked' && plan.secondary) ctx.trail.acked.push(plan.secondary);
   } else if (first.outcome === 'acked' || mayTakeOver(plan, first)) {
-    const { second, answer, durable } = await finished;
-    await durable;
+    const { second, answer } = await finished;
     ctx.trail.acked = [];
     if (first.outcome === 'acked') ctx.trail.acked.push(plan.primary);
     if (second.outcome === 'acked' && plan.secondary) ctx.trail.acked.push(plan.secondary);

@@ -137,8 +137,11 @@ export interface Journal {
   readonly unopened?: 'locked' | 'unreadable';
   /** Resolves when the intent is durable. @throws StoreError `unavailable` if the journal cannot be written */
   open(intent: NewIntent): Promise<Intent>;
-  /** Closes an intent together with what it leaves behind, as one commit. Resolves when durable; visible at once. */
-  settle(intent: Intent, changes: Change[]): Promise<void>;
+  /**
+   * Closes an intent together with what it leaves behind, as one commit. Resolves when durable; visible at once, or with `durableFirst`
+   * only then: a read must not show what a crash could still take back.
+   */
+  settle(intent: Intent, changes: Change[], durableFirst?: boolean): Promise<void>;
   /** Commits changes that belong to no intent. */
   apply(changes: Change[]): Promise<void>;
   /** Makes one subtree divergence of what diverges below a folder, where no path gets another truth by it (semantics D2). Visible at once. */

@@ -213,9 +213,11 @@ export async function openSqliteJournal(options: SqliteJournalOptions): Promise<
     id,
     epoch,
     open: (intent) => openIntent(state, intent),
-    settle(intent, changes) {
-      index.removeIntent(intent);
-      return apply(state, [{ do: 'close', id: intent.id }], changes);
+    async settle(intent, changes, durableFirst = false) {
+      // While an intent is open its primary is the truth, whatever the rows say.
+      if (!durableFirst) index.removeIntent(intent);
+      await apply(state, [{ do: 'close', id: intent.id }], changes);
+      if (durableFirst) index.removeIntent(intent);
     },
     apply: (changes) => apply(state, [], changes),
     async collapse(folder) {

@@ -6,6 +6,7 @@ import type { Divergence } from '../journal/journal.ts';
 import type { LockMode } from '../journal/locks.ts';
 import { complete, discardHidden, entryOrNothing, notEqualYet, type Prepared, prepare } from './copy.ts';
 import { jobFor } from './copy-job.ts';
+import { verdictOf, withTail } from './fence.ts';
 import { entriesOf, march } from './march.ts';
 import { attributesRefused, isRefusedForGood } from './refused-for-good.ts';
 import type { CopyJob, SyncParts } from './sync-parts.ts';
@@ -22,16 +23,21 @@ const lockWaitMs = 2000;
 /** Failures in a row below a folder after which it is the store that fails, not its paths. */
 const maxFailuresInRow = 16;
 
-/** True if `row` is still what decides about `path`, and no upload is under way there. */
+/** `cleared` if `row` still decides about `path` and may be cleared when the sides are equal. */
 async function governs(parts: SyncParts, row: Divergence, path: string): Promise<RepairOutcome> {
-  const { divergence, upload } = await parts.journal.state(path);
-  if (divergence?.path !== row.path || divergence.generation !== row.generation) return 'superseded';
-  return upload?.unflushed ? 'deferred' : 'cleared';
+  const verdict = verdictOf(row, await parts.journal.state(path), parts.now());
+  return verdict === 'clear' ? 'cleared' : verdict;
 }
 
 /** A folder that only needs to be there does not wait for those who work below it; one whose ACL they inherit does. */
 function lockModeFor({ truth, other, changesAcl }: Prepared): LockMode {
   return truth?.type === 'directory' && other?.type !== 'file' && !changesAcl ? 'node' : 'exclusive';
+}
+
+/** A row for one path below another row, about which only the path is known. */
+function ownRow(above: Divergence, path: string, subtree: boolean, message: string): Divergence {
+  const { entry, moved, frozen, pinned, ...lasting } = above;
+  return { ...lasting, path, subtree, reason: `below ${above.path}: ${message}` };
 }
 
 /** A request of ours without an answer may land late: before anybody else gets the path, its row says so. */
@@ -42,8 +48,12 @@ async function completeFenced(parts: SyncParts, job: CopyJob, prepared: Prepared
     const error = StoreError.from(thrown);
     const { divergence } = await parts.journal.state(job.path);
     if (error.applied === 'unknown' && divergence) {
-      const tailUntilMs = Math.max(divergence.tailUntilMs ?? 0, parts.now() + parts.zombieMs);
-      await parts.journal.apply([{ do: 'put', divergence: { ...divergence, tailUntilMs } }]);
+      const { truth, other } = prepared;
+      const subtree = truth?.type === 'directory' || other?.type === 'directory';
+      const own =
+        divergence.path === job.path ? divergence : ownRow(divergence, job.path, subtree, error.message);
+      const late = withTail(own, parts.now(), parts.zombieMs);
+      await parts.journal.apply([{ do: 'put', divergence: late }]);
     }
     throw error;
   }
@@ -162,8 +172,7 @@ async function noteOwnRow(
   try {
     const current = (await parts.journal.state(path)).divergence;
     if (current?.path !== row.path || current.generation !== row.generation) return;
-    const { entry, moved, frozen, pinned: _, ...lasting } = current;
-    const own: Divergence = { ...lasting, path, subtree, reason: `below ${row.path}: ${message}` };
+    const own = ownRow(current, path, subtree, message);
     if (pinned !== undefined) own.pinned = pinned;
     await parts.journal.apply([{ do: 'put', divergence: own }]);
   } finally {

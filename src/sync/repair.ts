@@ -2,6 +2,7 @@
 import pLimit from 'p-limit';
 import { StoreError } from '../core/store-error.ts';
 import type { Divergence } from '../journal/journal.ts';
+import { isTailOver } from './fence.ts';
 import { createHiddenFolders } from './hidden-folders.ts';
 import { type RepairOutcome, repairRow } from './repair-row.ts';
 import type { SyncParts } from './sync-parts.ts';
@@ -94,7 +95,7 @@ export function startRepair(given: SyncParts, options: RepairOptions): Repair {
   const isDue = (row: Divergence, nowMs: number): boolean => {
     const tried = attempts.get(row.path);
     if (tried) tried.round = round;
-    if ((row.tailUntilMs ?? 0) > nowMs || row.pinned !== undefined || parts.isHeld?.(row.path)) return false;
+    if (!isTailOver(row, nowMs) || row.pinned !== undefined || parts.isHeld?.(row.path)) return false;
     return !tried || tried.nextMs <= nowMs || (!tried.isBusy && tried.generation !== row.generation);
   };
   const lookForWork = async (): Promise<void> => {

@@ -1,0 +1,25 @@
+// What keeps repair from undoing a newer write or forgetting a late one, pure: when a row may be worked on and cleared.
+import type { Divergence, PathState } from '../journal/journal.ts';
+
+/** `superseded`: a newer write has the path. `deferred`: something else has to end first. */
+export type Verdict = 'clear' | 'superseded' | 'deferred';
+
+/** True once no request without an answer can land any more (design §4, "unknown has a tail"). */
+export function isTailOver({ tailUntilMs }: Divergence, nowMs: number): boolean {
+  return (tailUntilMs ?? 0) <= nowMs;
+}
+
+/**
+ * Asked before anything is read, for a proof counts only if it began after the tail, and again under the lock.
+ * @param row what repair works on
+ * @param state of the path that is to be made equal, as it is now
+ */
+export function verdictOf(row: Divergence, { divergence, upload }: PathState, nowMs: number): Verdict {
+  if (divergence?.path !== row.path || divergence.generation !== row.generation) return 'superseded';
+  return upload?.unflushed || !isTailOver(divergence, nowMs) ? 'deferred' : 'clear';
+}
+
+/** The row after a request about it was not answered: that one too may land late. */
+export function withTail(row: Divergence, nowMs: number, zombieMs: number): Divergence {
+  return { ...row, tailUntilMs: Math.max(row.tailUntilMs ?? 0, nowMs + zombieMs) };
+}
