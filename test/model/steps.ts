@@ -43,8 +43,6 @@ export interface World {
   apps: readonly Route[];
 }
 
-/** A step and the state after it. */
-export type Step = [name: string, after: State];
 /** Takes a step. */
 export type Take = (name: string, after: State) => void;
 
