@@ -6,6 +6,7 @@ import { StoreError } from '../../src/core/store-error.ts';
 import { reachesOf } from '../../src/gateway/aftermath.ts';
 import { mayTakeOver } from '../../src/gateway/fan-out.ts';
 import type { Plan } from '../../src/gateway/plan.ts';
+import { refusedOnState } from '../../src/gateway/settle.ts';
 import type { Intent } from '../../src/journal/journal.ts';
 import * as monitor from './monitor.ts';
 import type { Rules } from './rules.ts';
@@ -170,9 +171,11 @@ const errorOf = (got: ModelWrite['first']): StoreError | undefined =>
     ? new StoreError('unavailable', 'down')
     : got === 'refused'
       ? new StoreError('denied', 'refused')
-      : undefined;
+      : got === 'there'
+        ? new StoreError('condition-failed', 'refused because of what is there')
+        : undefined;
 
-const outcomeOf = (got: ModelWrite['first']) => (got === 'down' ? 'refused' : got!);
+const outcomeOf = (got: ModelWrite['first']) => (got === 'down' || got === 'there' ? 'refused' : got!);
 
 function takesOver(write: ModelWrite): boolean {
   const error = errorOf(write.first);
@@ -203,6 +206,9 @@ function asking(state: State, write: ModelWrite, take: Take): void {
     take(`${side} applies ${value}, answer lost`, { ...withGot('unknown'), [side]: value });
     take(`${side} does not answer ${value}`, withLate(withGot('unknown'), `${side} ${value}`));
     take(`${side} refuses ${value}`, withGot('refused'));
+    // What one side refuses because of what is there, the other one would not have applied: the path was clean.
+    if (role === 'first' || write.first === 'down')
+      take(`${side} refuses ${value} on state`, withGot('there'));
   }
 }
 
@@ -216,6 +222,7 @@ function settling({ rules, mutation }: World, state: State, write: ModelWrite, t
     first,
     firstTemporary: errorOf(write.first)?.temporary ?? false,
     second,
+    secondOnState: refusedOnState(errorOf(write.second)),
     secondMisses: write.skips || (write.asksBoth && first !== 'refused'),
     mayFailOver: write.mayFailOver,
   });
@@ -252,7 +259,8 @@ export function writing(world: World, state: State, take: Take): void {
   const { write } = state;
   if (!write) return;
   if (write.settling) {
-    const seen = monitor.acknowledged(state.seen, write.value);
+    const answer = write.second === 'acked' ? monitor.acknowledged : monitor.denied;
+    const seen = answer(state.seen, write.value);
     take(
       `${write.value} is on disk and answered`,
       now({ ...without(state, 'write'), seen }, undefined, state.rows.row),
