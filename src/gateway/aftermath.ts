@@ -32,7 +32,7 @@ export interface Settled {
   nowMs: number;
   /** How long a request without an answer may still land, milliseconds. */
   zombieMs: number;
-  /** Rows at the paths themselves before the mutation. */
+  /** The row that decided about each of its paths before the mutation: its own, or that of a folder above. */
   earlier: ReadonlyMap<string, Divergence>;
   /** Rows strictly below the paths that the mutation moves or removes with all below them. */
   below: readonly Divergence[];
@@ -60,8 +60,29 @@ export function aftermath(settled: Settled): Change[] {
   const divergence = settlement.divergence ?? lateBelow(settled);
   if (!divergence) return changes;
   const left = settlement.divergence ? reaches : reaches.slice(0, 1);
-  for (const reach of left) changes.push({ do: 'put', divergence: rowFor(settled, reach, divergence) });
+  const rows = left.map((reach) => rowFor(settled, reach, divergence));
+  if (settlement.divergence && acked) rememberMove(settled, rows);
+  for (const row of rows) changes.push({ do: 'put', divergence: row });
   return changes;
+}
+
+/**
+ * What the other side still has under the old name is equal to what the truth has under the new one now, but for what has rows of its own:
+ * those go with it. So repair moves it there (semantics A8). Under a row without `moved` nobody knows what the other side has.
+ */
+function rememberMove({ mutation, generation, earlier }: Settled, rows: Divergence[]): void {
+  const [from, to] = rows;
+  if (mutation.verb !== 'rename' || !from || !to || to.keepExtras || to.keepReplaced) return;
+  const former = earlier.get(mutation.path);
+  if (!former) {
+    to.moved = { from: mutation.path, generation };
+    from.frozen = generation;
+  } else if (former.path === mutation.path && former.moved) {
+    to.moved = former.moved;
+    if (former.moved.from === mutation.path) from.frozen = former.moved.generation;
+  }
+  // Moved there and back: in its place again if nothing has touched that since.
+  if (to.moved?.from === to.path && to.frozen !== to.moved.generation) delete to.moved;
 }
 
 /** Until when requests without an answer may land below a path that was moved or removed, epoch ms; 0 if there are none. */
@@ -86,8 +107,12 @@ function setsOwner(mutation: Mutation): boolean {
   return mutation.verb === 'set-attributes' && (mutation.owner !== undefined || mutation.group !== undefined);
 }
 
+/** After these a folder still holds what it held. */
+const keepsContent: ReadonlySet<Mutation['verb']> = new Set(['set-attributes', 'mkdir']);
+
 function rowFor(settled: Settled, reach: Reach, left: NonNullable<Settlement['divergence']>): Divergence {
-  const earlier = settled.earlier.get(reach.path);
+  const nearest = settled.earlier.get(reach.path);
+  const earlier = nearest?.path === reach.path ? nearest : undefined;
   const row: Divergence = {
     path: reach.path,
     subtree: reach.subtree || (earlier?.subtree ?? false),
@@ -103,5 +128,8 @@ function rowFor(settled: Settled, reach: Reach, left: NonNullable<Settlement['di
   if (earlier?.keepReplaced) row.keepReplaced = true;
   if (setsOwner(settled.mutation) || (earlier?.owners && !makesAnew.has(settled.mutation.verb)))
     row.owners = true;
+  // The other side is not asked while a row stands.
+  if (earlier?.frozen !== undefined) row.frozen = earlier.frozen;
+  if (earlier?.moved && keepsContent.has(settled.mutation.verb)) row.moved = earlier.moved;
   return row;
 }

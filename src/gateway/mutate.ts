@@ -4,7 +4,7 @@ import { parentOf } from '../core/path.ts';
 import type { Route } from '../core/route.ts';
 import { type Ctx, otherSide, type Side } from '../core/store.ts';
 import { StoreError } from '../core/store-error.ts';
-import type { Intent } from '../journal/journal.ts';
+import type { Divergence, Intent, Reach } from '../journal/journal.ts';
 import type { Lock, LockMode } from '../journal/locks.ts';
 import { aftermath, reachesOf } from './aftermath.ts';
 import { type Attempt, type FanOut, fanOut, mayTakeOver } from './fan-out.ts';
@@ -49,6 +49,8 @@ async function finish(
   };
   parts.events.onMutation?.(write.route.app, write.mutation.verb, outcomes);
   if (!intent) return { second, answer };
+  // Looked at again: rows may have been merged meanwhile, though none was cleared under the lock.
+  const earlier = await rowsAt(parts, intent.reaches);
   const changes = aftermath({
     mutation: write.mutation,
     reaches: intent.reaches,
@@ -58,13 +60,22 @@ async function finish(
     generation: intent.id,
     nowMs: parts.now(),
     zombieMs: parts.limits.zombieMs,
-    earlier: decided.earlier,
+    earlier,
     below: decided.below,
   });
   const durable = parts.journal.settle(intent, changes, settlement.durableFirst);
   if (settlement.divergence) for (const { path } of intent.reaches) parts.events.onDivergence?.(path);
   if (settlement.durableFirst) await durable;
   return { second, answer };
+}
+
+/** The row that decides about each path. */
+async function rowsAt(
+  { journal }: GatewayParts,
+  reaches: readonly Reach[],
+): Promise<Map<string, Divergence>> {
+  const states = await Promise.all(reaches.map(({ path }) => journal.state(path)));
+  return new Map(states.flatMap(({ divergence }, i) => (divergence ? [[reaches[i]!.path, divergence]] : [])));
 }
 
 /** The client's answer: at the primary's ack, or when both have answered (`ack: both`, failover, refusals). */

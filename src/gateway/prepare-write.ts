@@ -39,7 +39,6 @@ async function situationOf(parts: GatewayParts, { route, mutation, place }: Writ
   const divergences: Divergence[] = [];
   const below: Divergence[] = [];
   const uploads: Upload[] = [];
-  const earlier = new Map<string, Divergence>();
   for (const reach of reachesOf(mutation)) {
     const all = reach.subtree || mutation.verb === 'delete';
     const rows = all ? await rowsBelow(parts, reach.path) : undefined;
@@ -47,14 +46,13 @@ async function situationOf(parts: GatewayParts, { route, mutation, place }: Writ
     uploads.push(...(rows?.uploads ?? []));
     const state = await parts.journal.state(reach.path);
     if (state.divergence) divergences.push(state.divergence);
-    if (state.divergence?.path === reach.path) earlier.set(reach.path, state.divergence);
     if (state.upload) uploads.push(state.upload);
   }
   const twoSided = isTwoSided(place.mount, parts.table().routes.values());
   refuseHeld(parts, twoSided, mutation.path);
   const down = new Set(sidesDown(parts));
   if (away) down.add(away);
-  return { situation: { route, mutation, divergences, below, uploads, twoSided, down }, earlier };
+  return { route, mutation, divergences, below, uploads, twoSided, down };
 }
 
 /** Plans under the lock; paths with two truths are settled first, within a bound (semantics A7). */
@@ -63,9 +61,9 @@ async function planUnderLock(
   write: Write,
   away: Side | undefined,
 ): Promise<Omit<PreparedWrite, 'write'>> {
-  const { situation, earlier } = await situationOf(parts, write, away);
+  const situation = await situationOf(parts, write, away);
   const decided: Plan | SettleFirst = plan(situation);
-  if (decided.do === 'ask') return { plan: decided, earlier, below: situation.below };
+  if (decided.do === 'ask') return { plan: decided, below: situation.below };
   throw new StoreError(
     'unavailable',
     'the paths have their newest state on different sides; they are being settled',
@@ -195,8 +193,6 @@ function leaseAtPrimary(decided: Plan): void {
 export interface PreparedWrite {
   write: Write;
   plan: Plan;
-  /** Rows at its paths before it. */
-  earlier: Map<string, Divergence>;
   /** Rows below the paths that it moves or removes with all below them. */
   below: readonly Divergence[];
 }

@@ -30,13 +30,19 @@ function governing(root: PathNode, folder: string): Divergence | undefined {
   return found;
 }
 
+function isBeingMoved({ intents }: PathNode): boolean {
+  return [...(intents?.keys() ?? [])].some(({ verb }) => verb === 'rename');
+}
+
 /**
  * Rows of the truth below a folder that a row for the whole folder can stand for. A subtree that stays by itself keeps what is below
- * it. Undefined if an upload stands below whose bytes the truth does not have.
+ * it. Undefined if an upload stands below whose bytes the truth does not have, or a rename is under way: what it leaves counts on the rows
+ * that were there when it began.
  */
 function swallowed(start: PathNode, truth: Side): Divergence[] | undefined {
   const rows: Divergence[] = [];
   const visit = (node: PathNode): boolean => {
+    if (isBeingMoved(node)) return false;
     for (const child of node.children?.values() ?? []) {
       const { divergence, upload } = child;
       const stays = divergence && (divergence.truth !== truth || !isOrdinary(divergence));

@@ -123,7 +123,7 @@ export async function prepare(parts: SyncParts, job: CopyJob): Promise<Prepared>
 }
 
 /** The folders above the path that the other side does not have, made as the truth has them. */
-async function ensureParents(parts: SyncParts, job: CopyJob): Promise<void> {
+export async function ensureParents(parts: SyncParts, job: CopyJob): Promise<void> {
   const [from, to] = [parts.stores[job.truth], parts.stores[job.other]];
   if (await entryOrNothing(to, parentOf(job.otherPath), parts)) return;
   const truths = ancestorsOf(job.truthPath);

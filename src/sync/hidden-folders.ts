@@ -67,6 +67,18 @@ export function createHiddenFolders(parts: SyncParts): HiddenFolders {
       if (inUse.has(`${side} ${path}`)) return false;
       await parts.stores[side].mutate({ verb: 'delete', path, recursive: true }, parts.ctx());
     }
+    const gone = await isGone(parts, side, folder);
+    return (await removeStale(side, root)) && gone;
+  };
+  /** What a rename took away and nothing in the journal waits for any more. */
+  const removeStale = async (side: Side, root: string): Promise<boolean> => {
+    const folder = joinPath(root, 'moved');
+    const ours = `${parts.journal.id.slice(0, 8)}-`;
+    for await (const { path } of entriesOf(parts.stores[side], folder, parts.ctx())) {
+      const waiting = (await parts.journal.moves()).map(({ moved }) => `${ours}${moved?.generation}`);
+      if (waiting.includes(nameOf(path)) || !nameOf(path).startsWith(ours)) return false;
+      await parts.stores[side].mutate({ verb: 'delete', path, recursive: true }, parts.ctx());
+    }
     return isGone(parts, side, folder);
   };
   return {

@@ -8,6 +8,7 @@ import { complete, discardHidden, entryOrNothing, notEqualYet, type Prepared, pr
 import { jobFor } from './copy-job.ts';
 import { verdictOf, withTail } from './fence.ts';
 import { entriesOf, march } from './march.ts';
+import { carryOutMove } from './moves.ts';
 import { attributesRefused, isRefusedForGood } from './refused-for-good.ts';
 import type { CopyJob, SyncParts } from './sync-parts.ts';
 
@@ -221,7 +222,11 @@ async function settleSubtree(
 }
 
 /** @throws StoreError if a side does not answer or the sides cannot be made equal now */
-export async function repairRow(parts: SyncParts, row: Divergence): Promise<RepairOutcome> {
+export async function repairRow(parts: SyncParts, asked: Divergence): Promise<RepairOutcome> {
+  const move = await carryOutMove(parts, asked);
+  if (move !== 'ready') return move;
+  const { divergence: row } = await parts.journal.state(asked.path);
+  if (row?.path !== asked.path || row.generation !== asked.generation) return 'superseded';
   const clear = async (): Promise<void> => {
     await parts.journal.apply([{ do: 'clear', path: row.path, generation: row.generation }]);
   };

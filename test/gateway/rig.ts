@@ -24,6 +24,8 @@ export interface Rig {
   lag: LagBudget;
   repair: Repair;
   route: Route;
+  /** Bytes that repair has copied. */
+  copiedBytes(): number;
   /** Sides that count as down (breaker open). */
   down: Set<Side>;
   ctx(protocol?: Ctx['protocol']): Ctx;
@@ -78,6 +80,7 @@ export async function createRig(t: Test, options: RigOptions = {}): Promise<Rig>
   };
   const down = new Set<Side>();
   const waiting = new Set<() => void>();
+  let copiedBytes = 0;
   const repair = startRepair(
     {
       stores,
@@ -89,6 +92,9 @@ export async function createRig(t: Test, options: RigOptions = {}): Promise<Rig>
       zombieMs,
       lagMs: options.lagMs ?? 2000,
       ctx: () => ownCtx('repair'),
+      onBytes: (bytes) => {
+        copiedBytes += bytes;
+      },
     },
     {
       concurrency: 4,
@@ -129,6 +135,7 @@ export async function createRig(t: Test, options: RigOptions = {}): Promise<Rig>
     lag,
     repair,
     route,
+    copiedBytes: () => copiedBytes,
     down,
     ctx: (protocol = 'webhdfs') => ({
       requestId: 'test',
