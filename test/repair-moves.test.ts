@@ -95,6 +95,29 @@ t.test(
   },
 );
 
+t.test(
+  'what a rename is to take away is not touched before, and nothing goes below its new name',
+  async (t) => {
+    const rig = await createRig(t);
+    await put(rig.gateway, '/lake/a/x', 'one');
+    await rig.settled();
+    rig.down.add('target');
+    await rename(rig.gateway, '/lake/a', '/lake/b');
+    await put(rig.gateway, '/lake/a/x', 'two');
+    await put(rig.gateway, '/lake/b/y', 'new');
+    // The rename itself has to wait: a request without an answer may still land there.
+    const { divergence } = await rig.journal.state('/lake/b');
+    const tailUntilMs = Date.now() + 60_000;
+    await rig.journal.apply([{ do: 'put', divergence: { ...divergence!, tailUntilMs } }]);
+    rig.down.clear();
+    await rig.repair.settleNow(['/lake/a/x', '/lake/b/y', '/lake/a'], 5000);
+    t.same(await treeOf(rig.stores.target), { '/lake': '/', '/lake/a': '/', '/lake/a/x': 'one' });
+    await rig.journal.apply([{ do: 'put', divergence: divergence! }]);
+    await healed(t, rig);
+    t.equal(rig.copiedBytes(), 'twonew'.length);
+  },
+);
+
 /** Numbers from a seed. */
 function randomFrom(seed: string): (below: number) => number {
   let count = 0;
