@@ -8,7 +8,7 @@ import { nextScript } from './scripts.ts';
 
 /** Clients that are running. */
 export interface Clients {
-  /** Lets operations under way end; every script is broken off behind its current one. */
+  /** Lets every script come to its end; the gateway has to be there for that. */
   stop(): Promise<void>;
 }
 
@@ -37,6 +37,12 @@ function withoutModes(result: Result): Result {
       ? { names: Object.fromEntries(Object.entries(result.names).map(([name, seen]) => [name, strip(seen)])) }
       : {}),
   };
+}
+
+/** Nobody listens, or a store is away: trying at once would only fill the history with refusals. */
+function failed(performed: Performed): boolean {
+  if (performed === 'not-sent') return true;
+  return performed.is === 'unknown' || (performed.is === 'refused' && performed.kind === 'temporary');
 }
 
 /** Carries out one action and records it. */
@@ -71,11 +77,9 @@ export function startClients({ seed, cells, actors, groups, thinkMs }: ClientsOp
     while (!stopped) {
       const cell = cells.of(index % groups);
       const script = nextScript({ actor, cell, random, token });
-      for (let step = script.next(); !step.done && !stopped; ) {
+      for (let step = script.next(); !step.done; ) {
         const performed = await record(actor, client, cell, step.value);
-        // Nobody listens: the gateway is away.
-        if (performed === 'not-sent') await wait(20);
-        await wait(random.between(0, thinkMs));
+        await wait(random.between(0, thinkMs) + (failed(performed) ? random.between(50, 150) : 0));
         step = script.next(performed);
       }
     }

@@ -4,6 +4,7 @@ import { differencesOf, gen2Tree, webhdfsTree } from '../end-to-end/trees.ts';
 import type { Actor } from './actor.ts';
 import { type Cell, describeOperation } from './cells.ts';
 import { record } from './clients.ts';
+import { staleReads } from './stale-reads.ts';
 
 /** The final state of a cell, as reads at the end of its history. */
 async function readAtEnd(actor: Actor, cell: Cell, names: readonly string[]): Promise<void> {
@@ -40,6 +41,7 @@ export async function findFaults(lake: Lake, cells: readonly Cell[], actor: Acto
     for (const path of source.keys())
       if (path.startsWith(`${cell.name}/`)) named.add(path.slice(cell.name.length + 1));
     await readAtEnd(actor, cell, [...named].sort());
+    for (const each of staleReads(cell.operations).stale) faults.push(`${cell.name}: stale: ${each}`);
     for (const operation of cell.operations) {
       const { result } = operation;
       if (result.is === 'done' && result.seen?.type === 'torn')

@@ -13,6 +13,7 @@ import { createCells, describeAction } from './cells.ts';
 import { startClients } from './clients.ts';
 import { findFaults } from './find-faults.ts';
 import { heal } from './heal.ts';
+import { keepEvidence } from './keep-evidence.ts';
 import { randomOf } from './random.ts';
 
 /** What to do. */
@@ -42,7 +43,7 @@ export async function oneStoreAway({
   outages,
   clients,
   note,
-}: AwayOptions): Promise<{ faults: string[]; operations: number }> {
+}: AwayOptions): Promise<{ faults: string[]; operations: number; dir: string }> {
   const dir = await mkdtemp(join(tmpdir(), `twinlake-away-${seed}-`));
   const endings: (() => unknown)[] = [];
   const owner = { testdir: () => dir, teardown: (end: () => unknown) => void endings.push(end) };
@@ -85,9 +86,10 @@ export async function oneStoreAway({
       failed.length = 0;
     }
     faults.push(...(await findFaults(lake, cells.all, actors[0]!)));
-    return { faults, operations: cells.all.flatMap((cell) => cell.operations).length };
+    if (faults.length > 0) await keepEvidence(dir, lake, cells.all, faults);
+    return { faults, operations: cells.all.flatMap((cell) => cell.operations).length, dir };
   } finally {
     await Promise.all(endings.map((end) => end()));
-    await rm(dir, { recursive: true, force: true });
+    if (faults.length === 0) await rm(dir, { recursive: true, force: true });
   }
 }

@@ -27,19 +27,32 @@ function* one(action: Action): Script {
   yield action;
 }
 
-/** Bytes are staged and flushed in one or more steps; now and then the client loses interest before the flush. */
+/** How often a step of an upload is sent again, as an SDK does, before the upload is given up. */
+const uploadTries = 200;
+
+/** Sends a step until there is an answer that says more than `not now`. */
+function* insist(action: Action): Generator<Action, boolean, Performed> {
+  for (let attempt = 0; attempt < uploadTries; attempt++) {
+    const performed = yield action;
+    if (performed === 'not-sent' || performed.is === 'unknown') continue;
+    if (performed.is === 'done') return true;
+    if (performed.kind !== 'temporary') return false;
+  }
+  return false;
+}
+
+/** Bytes are staged and flushed in one or more steps. */
 function* stageAndFlush({ cell, random, token }: ScriptSource, path: string, from: number): Script {
   const pieces = random.between(1, 4);
   const flushEach = random.chance(0.3);
-  const gone = random.chance(0.08);
   let position = from;
   for (let piece = 0; piece < pieces; piece++) {
     const staged = token(tokenLength(cell, random));
-    if (!isDone(yield { do: 'stage', path, position, token: staged })) return;
+    if (!(yield* insist({ do: 'stage', path, position, token: staged }))) return;
     position += staged.lengthBytes;
-    if (flushEach && !isDone(yield { do: 'flush', path, position })) return;
+    if (flushEach && !(yield* insist({ do: 'flush', path, position }))) return;
   }
-  if (!flushEach && !gone) yield { do: 'flush', path, position };
+  if (!flushEach) yield* insist({ do: 'flush', path, position });
 }
 
 function* upload(source: ScriptSource, path: string): Script {

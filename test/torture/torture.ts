@@ -1,13 +1,14 @@
 // The whole run: a lake, clients, the storm in campaigns; after each, everything is healed and everything is checked.
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Lake, routesOf, startLake } from '../end-to-end/lake.ts';
+import { routesOf, startLake } from '../end-to-end/lake.ts';
 import { createActors } from './actors.ts';
-import { type Cell, createCells, describeOperation } from './cells.ts';
+import { createCells } from './cells.ts';
 import { startClients } from './clients.ts';
 import { findFaults } from './find-faults.ts';
 import { heal } from './heal.ts';
+import { keepEvidence } from './keep-evidence.ts';
 import { createEar, planRounds, playRound } from './storm.ts';
 
 /** What to do. */
@@ -36,24 +37,6 @@ export interface TortureReport {
 
 /** Operations of one cell before the next one is opened: more would take the check of a history too long. */
 const operationsEach = 60;
-/** Writes what a person needs to understand a fault. */
-async function keep(
-  dir: string,
-  lake: Lake,
-  cells: readonly Cell[],
-  story: readonly string[],
-): Promise<void> {
-  const out = join(dir, 'evidence');
-  await mkdir(out, { recursive: true });
-  for (const part of ['gateway', 'source', 'target'] as const)
-    await writeFile(join(out, `${part}.log`), lake[part].log.map((line) => JSON.stringify(line)).join('\n'));
-  await writeFile(join(out, 'story.txt'), story.join('\n'));
-  for (const { name, operations } of cells) {
-    await writeFile(join(out, `${name}.txt`), operations.map(describeOperation).join('\n'));
-    await writeFile(join(out, `${name}.json`), JSON.stringify(operations, null, 1));
-  }
-}
-
 /** Runs it all; rejects only if the test itself breaks. */
 export async function torture(options: TortureOptions): Promise<TortureReport> {
   const { seed, kills, note } = options;
@@ -91,7 +74,7 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
       tell(`${fresh.length} cells checked, ${faults.length} faults`);
     }
     const operations = cells.all.flatMap((cell) => cell.operations);
-    if (faults.length > 0) await keep(dir, lake, cells.all, [...story, ...faults]);
+    if (faults.length > 0) await keepEvidence(dir, lake, cells.all, [...story, ...faults]);
     return {
       kills,
       operations: operations.length,
