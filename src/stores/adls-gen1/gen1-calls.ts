@@ -3,14 +3,13 @@ import { randomUUID } from 'node:crypto';
 import type { Ctx } from '../../core/store.ts';
 import { StoreError } from '../../core/store-error.ts';
 import { fromFileStatuses } from '../../wire/webhdfs/file-status.ts';
-import { drain, errorOf, openedBy } from '../webhdfs/answers.ts';
+import { drain, errorOf, type Opened, openedBy } from '../webhdfs/answers.ts';
 import { forwardRaw } from '../webhdfs/forward.ts';
 import {
   type Call,
   type CallParams,
   callUrl,
   type HadoopCalls,
-  type Opened,
   type Requests,
   sendCall,
   type Write,

@@ -4,7 +4,6 @@ import type { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { StoreError } from '../../core/store-error.ts';
 import { fromRemoteException } from '../../wire/webhdfs/errors.ts';
-import type { Opened } from './hadoop-calls.ts';
 import type { Answer } from './transport.ts';
 import { fromTransportError } from './transport-errors.ts';
 
@@ -47,6 +46,13 @@ export async function errorOf(answer: Answer, signal: AbortSignal, mutating: boo
     ...(seconds > 0 ? { retryAfterMs: seconds * 1000 } : {}),
     cause: failure,
   });
+}
+
+/** Bytes on their way. */
+export interface Opened {
+  stream: Readable;
+  /** As the answer's head has it; some services do not say. */
+  lengthBytes: number | undefined;
 }
 
 /** A file's bytes as they come. */

@@ -1,10 +1,9 @@
 // The calls that WebHDFS, HttpFS and Gen1 have in common: one operation on one path, JSON back.
-import type { Readable } from 'node:stream';
 import type { Entry } from '../../core/entry.ts';
 import type { Ctx, RawRequest, RawResponse } from '../../core/store.ts';
 import type { Dialect } from '../../wire/webhdfs/file-status.ts';
 import { encodePath } from '../../wire/webhdfs/target.ts';
-import { readJson } from './answers.ts';
+import { type Opened, readJson } from './answers.ts';
 import type { Outgoing, Transport } from './transport.ts';
 import type { Upload } from './upload-body.ts';
 
@@ -27,13 +26,6 @@ export interface FolderPage {
   entries: Entry[];
   /** True if entries follow behind the last one. */
   more: boolean;
-}
-
-/** Bytes on their way. */
-export interface Opened {
-  stream: Readable;
-  /** As the answer's head has it; some services do not say. */
-  lengthBytes: number | undefined;
 }
 
 /** What differs between the three services, below the rules of a store. */
