@@ -2,7 +2,7 @@
 import t from 'tap';
 import type { Mutation } from '../src/core/mutation.ts';
 import { StoreError } from '../src/core/store-error.ts';
-import { clientCtx, look, put, refusal, stage } from './gateway/actions.ts';
+import { clientCtx, look, names, put, refusal, stage } from './gateway/actions.ts';
 import { breakablePair } from './gateway/breakable.ts';
 import { createRig } from './gateway/rig.ts';
 
@@ -59,4 +59,20 @@ t.test('a read beside a write whose primary goes away waits for what becomes of 
   gone.resolve();
   await writing;
   t.equal(await reading, 'new');
+});
+
+t.test('a folder is listed although the truth of something deep in it is away', async (t) => {
+  const pair = breakablePair();
+  const rig = await createRig(t, { wrap: pair.wrap, route: { failover: 'full' } });
+  await put(rig.gateway, '/lake/d/e', 'x');
+  pair.fault('target', () => 'down');
+  rig.down.add('target');
+  await put(rig.gateway, '/lake/d/e', 'only the source has it');
+  rig.down.delete('target');
+  pair.heal('target');
+  pair.fault('source', () => 'down');
+  rig.down.add('source');
+  rig.route.reads = 'target';
+  t.same(await names(rig.gateway, '/lake'), ['/lake/d']);
+  t.equal((await refusal(names(rig.gateway, '/lake/d'))).kind, 'unavailable', 'nobody knows its length');
 });

@@ -84,9 +84,12 @@ async function listFolder(
         [before, after].every((at) => !at.names.has(name) || at.deeper.has(name)),
       ),
     );
+    // What only something deeper concerns is asked for only where it is not listed: its truth may be away.
+    const listed = new Set(asked.entries.map((entry) => nameOf(entry.path)));
+    const wanted = [...names].filter(([name]) => !deeper.has(name) || !listed.has(name));
     const limited = pLimit(overlayConcurrency);
     const overlaid = await Promise.all(
-      [...names].map(([name, truth]) =>
+      wanted.map(([name, truth]) =>
         limited(async () => {
           const child = joinPath(path, name);
           const entry = deeper.has(name) ? entryAt(listing, truth, child) : entryNow(listing, child);
