@@ -15,6 +15,8 @@ export interface Actor {
   can: ReadonlySet<Doing>;
   /** @param folder the cell, as an absolute path below the mount (`/lake/cell-1`) */
   perform(folder: string, action: Action): Promise<Performed>;
+  /** Changes an ACL, which no history tells of. @param path absolute */
+  grant?(path: string, aclspec: string): Promise<void>;
 }
 
 /** A request that was not answered, or with 5xx. */

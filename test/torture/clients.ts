@@ -1,9 +1,9 @@
 // The clients at work: each carries out scripts in the cell of its group and writes down what it did and saw.
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Actor, Performed } from './actor.ts';
-import { type Cell, type Cells, tokenSource } from './cells.ts';
+import { type Cell, type Cells, fileNames, folderNames, tokenSource } from './cells.ts';
 import type { Action, Operation, Result } from './history.ts';
-import { randomOf } from './random.ts';
+import { type Random, randomOf } from './random.ts';
 import { nextScript } from './scripts.ts';
 
 /** Clients that are running. */
@@ -67,6 +67,15 @@ export async function record(actor: Actor, client: string, cell: Cell, action: A
   return performed;
 }
 
+/** A named user's rights on a file, or on what is made in a folder from now on. */
+async function changeAcl(actor: Actor, cell: Cell, random: Random): Promise<void> {
+  const rights = random.pick(['r-x', 'rwx', 'r--']);
+  const [path, scope] = random.chance(0.5)
+    ? [random.pick(folderNames), 'default:']
+    : [random.pick(fileNames), ''];
+  await actor.grant?.(`${cell.folder}/${path}`, `${scope}user:eve:${rights}`);
+}
+
 /** Starts them all. */
 export function startClients({ seed, cells, actors, groups, thinkMs }: ClientsOptions): Clients {
   let stopped = false;
@@ -77,6 +86,7 @@ export function startClients({ seed, cells, actors, groups, thinkMs }: ClientsOp
     while (!stopped) {
       const cell = cells.of(index % groups);
       const script = nextScript({ actor, cell, random, token });
+      if (cell.withAcls && random.chance(0.15)) await changeAcl(actor, cell, random);
       for (let step = script.next(); !step.done; ) {
         const performed = await record(actor, client, cell, step.value);
         await wait(random.between(0, thinkMs) + (failed(performed) ? random.between(50, 150) : 0));

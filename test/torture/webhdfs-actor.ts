@@ -12,7 +12,7 @@ import {
   resultOf,
 } from './actor.ts';
 import type { Action, Result, Seen } from './history.ts';
-import type { Answer } from './http-once.ts';
+import { type Answer, askOnce } from './http-once.ts';
 import { bytesOfToken, seenOfBytes } from './token-bytes.ts';
 
 type Params = Record<string, string | number | boolean>;
@@ -177,5 +177,12 @@ export function createWebhdfsActor(options: ActorOptions, dialect: 'webhdfs' | '
     'delete',
     'set-permission',
   ];
-  return { face: dialect, can: new Set<Doing>(dialect === 'gen1' ? common : [...common, 'concat']), perform };
+  return {
+    face: dialect,
+    can: new Set<Doing>(dialect === 'gen1' ? common : [...common, 'concat']),
+    perform,
+    async grant(path, aclspec) {
+      await askOnce({ method: 'PUT', url: urlOf(path, 'MODIFYACLENTRIES', { aclspec }) }, () => undefined);
+    },
+  };
 }
