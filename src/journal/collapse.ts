@@ -36,8 +36,9 @@ function isBeingMoved({ intents }: PathNode): boolean {
 
 /**
  * Rows of the truth below a folder that a row for the whole folder can stand for. A subtree that stays by itself keeps what is below
- * it. Undefined if an upload stands below whose bytes the truth does not have, or a rename is under way: what it leaves counts on the rows
- * that were there when it began.
+ * it. Undefined if a single path has the other truth (it may be a folder, and what is below it would have another truth than itself), if
+ * an upload stands below whose bytes the truth does not have, or if a rename is under way: what it leaves counts on the rows that were
+ * there when it began.
  */
 function swallowed(start: PathNode, truth: Side): Divergence[] | undefined {
   const rows: Divergence[] = [];
@@ -46,6 +47,7 @@ function swallowed(start: PathNode, truth: Side): Divergence[] | undefined {
     for (const child of node.children?.values() ?? []) {
       const { divergence, upload } = child;
       const stays = divergence && (divergence.truth !== truth || !isOrdinary(divergence));
+      if (divergence && divergence.truth !== truth && !divergence.subtree) return false;
       if (divergence && !stays) rows.push(divergence);
       if (upload && !stays && !upload.sides.includes(truth)) return false;
       if (stays && divergence.subtree) continue;

@@ -144,7 +144,10 @@ export interface Journal {
   settle(intent: Intent, changes: Change[], durableFirst?: boolean): Promise<void>;
   /** Commits changes that belong to no intent. */
   apply(changes: Change[]): Promise<void>;
-  /** Makes one subtree divergence of what diverges below a folder, where no path gets another truth by it (semantics D2). Visible at once. */
+  /**
+   * Makes one subtree divergence of what diverges below a folder, where no path gets another truth by it (semantics D2); the caller has
+   * its lock. Visible at once.
+   */
   collapse(folder: string): Promise<void>;
   state(path: string): Promise<PathState>;
   /** Rows strictly below `folder`; `direct` only its immediate children. At most `limit` rows of each kind, and of each truth. */

@@ -32,6 +32,8 @@ export interface Locks {
     onWanted?: () => void,
   ): Promise<Lock>;
   waiters(): number;
+  /** True if somebody has the path itself, in any mode; those who only have something below it do not count. */
+  isHeld(path: string): boolean;
 }
 
 /** Numbers of the locks in one process. */
@@ -76,6 +78,7 @@ function holdsOf(requests: readonly LockRequest[]): Map<string, Hold> {
 
 /** What is held on each path, counted by hold. */
 interface Held {
+  has(path: string): boolean;
   isFree(holds: Map<string, Hold>): boolean;
   take(holds: Map<string, Hold>): void;
   give(holds: Map<string, Hold>): void;
@@ -84,6 +87,7 @@ interface Held {
 function createHeld(): Held {
   const held = new Map<string, Map<Hold, number>>();
   return {
+    has: (path) => [...(held.get(path)?.keys() ?? [])].some((hold) => hold !== 'ancestor'),
     isFree(holds) {
       for (const [path, hold] of holds) {
         for (const other of held.get(path)?.keys() ?? []) if (!compatible[hold].includes(other)) return false;
@@ -214,6 +218,7 @@ export function createLocks(options: LocksOptions): Locks {
     });
   return {
     waiters: () => waiting.size,
+    isHeld: held.has,
     async acquire(requests, signal, waitMs = options.waitMs, onWanted = undefined) {
       if (signal.aborted) throw new StoreError('aborted', 'the caller went away');
       const holds = holdsOf(requests);

@@ -14,6 +14,8 @@ export interface SizeLimitsOptions {
   maxBytes: number;
   /** False where a row for the whole folder could not be settled: outside every mount. */
   mayCollapse(folder: string): boolean;
+  /** True while a mutation of the folder itself is under way: it has read the folder's row and will write another one. */
+  isBusy(folder: string): boolean;
   nextId(): number;
   onCollapse(rows: number): void;
 }
@@ -24,7 +26,7 @@ export interface SizeLimits {
   after(changes: readonly Change[]): Change[];
   /** What has to be committed, now that the file uses so many bytes; only called when nothing of that kind is under way. */
   atBytes(bytes: number): Change[];
-  /** One row for a folder that is about to be moved or removed, as far as that is possible. */
+  /** One row for a folder that the caller is about to move or remove, as far as that is possible. */
   collapseBelow(folder: string): Change[];
   /** True if nothing more can be collapsed and the limit is reached: no write may be begun. */
   isFull(): boolean;
@@ -55,7 +57,7 @@ export function createSizeLimits(index: PathIndex, options: SizeLimitsOptions): 
       return [];
     }
     const former = tried.get(key);
-    if (former !== undefined && names < former + most / patience) return [];
+    if (options.isBusy(folder) || (former !== undefined && names < former + most / patience)) return [];
     tried.set(key, names);
     const changes = tryCollapse(folder, truth);
     if (changes.length > 0) tried.delete(key);
@@ -80,7 +82,8 @@ export function createSizeLimits(index: PathIndex, options: SizeLimitsOptions): 
       while (most > 1) {
         most = Math.floor(most / 2);
         const crowded = crowdedFolders(index.root, most);
-        const changes = crowded.flatMap(({ folder, truth }) => tryCollapse(folder, truth));
+        const idle = crowded.filter(({ folder }) => !options.isBusy(folder));
+        const changes = idle.flatMap(({ folder, truth }) => tryCollapse(folder, truth));
         if (changes.length > 0) return changes;
       }
       full = true;

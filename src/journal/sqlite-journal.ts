@@ -25,6 +25,8 @@ export interface SqliteJournalOptions {
   maxBytes?: number;
   /** False where a folder must not diverge as a whole. Default: it may anywhere. */
   mayCollapse?: SizeLimitsOptions['mayCollapse'];
+  /** True while somebody has the lock of the folder itself. Default: nobody ever has. */
+  isBusy?: SizeLimitsOptions['isBusy'];
   now?: () => number;
   /** Told what the file held, before anything is written; it may turn out that nothing can be. */
   onLoaded?: (index: PathIndex, meta: ReadonlyMap<string, string>) => void;
@@ -182,6 +184,7 @@ function createState(options: SqliteJournalOptions, index: PathIndex, worker: Wo
       maxDivergencesPerFolder: options.maxDivergencesPerFolder ?? 10_000,
       maxBytes: options.maxBytes ?? 128 * 2 ** 20,
       mayCollapse: options.mayCollapse ?? (() => true),
+      isBusy: options.isBusy ?? (() => false),
       nextId: () => ++state.lastId,
       onCollapse: (rows) => options.onCollapse?.(rows),
     }),

@@ -40,7 +40,7 @@ interface Parts extends Surroundings {
 
 function openJournal(
   stateDir: string,
-  { config, metrics, logger }: Pick<Surroundings, 'config' | 'metrics' | 'logger'>,
+  { config, metrics, logger, locks }: Pick<Surroundings, 'config' | 'metrics' | 'logger' | 'locks'>,
   mayCollapse: (folder: string) => boolean,
 ): Promise<Journal> {
   return openOrRefuse({
@@ -48,6 +48,7 @@ function openJournal(
     zombieMs: config.writes.zombieMs,
     ...config.journal,
     mayCollapse,
+    isBusy: locks.isHeld,
     onCollapse: (rows) => metrics.collapsedDivergences.child().inc(rows),
     onCommit: (seconds) => {
       metrics.journalCommits.child().inc();
@@ -74,18 +75,18 @@ async function openSides(config: GatewayConfig, journal: () => Journal, metrics:
 async function makeParts(dir: string, config: GatewayConfig, logger: Logger): Promise<Parts> {
   const metrics = createMetrics(version);
   const stateDir = await makeStateDir(config.state.dir);
-  let current: Assembly | undefined;
-  const open = (): Promise<Journal> =>
-    openJournal(stateDir, { config, metrics, logger }, (folder) =>
-      Boolean(findMount(current?.table.mounts() ?? [], 'target', folder)),
-    );
-  let journal = await open();
-  const sides = await openSides(config, () => journal, metrics, logger);
   const locks = createLocks({
     waitMs: config.writes.lockWaitMs,
     maxWaiters: config.writes.maxLockWaiters,
     onTimeout: () => metrics.lockTimeouts.child().inc(),
   });
+  let current: Assembly | undefined;
+  const open = (): Promise<Journal> =>
+    openJournal(stateDir, { config, metrics, logger, locks }, (folder) =>
+      Boolean(findMount(current?.table.mounts() ?? [], 'target', folder)),
+    );
+  let journal = await open();
+  const sides = await openSides(config, () => journal, metrics, logger);
   const stores = { source: sides.source.store, target: sides.target.store };
   const around = { dir, config, logger, metrics, locks, sides, stores, underWay: createUnderWay() };
   current = await assemble(around, journal);

@@ -66,13 +66,14 @@ export async function createRig(t: Test, options: RigOptions = {}): Promise<Rig>
   };
   const dir = options.stateDir ?? t.testdir({});
   const zombieMs = options.zombieMs ?? 0;
+  const locks = createLocks({ waitMs: 5000, maxWaiters: 1000 });
   const opened = await openSqliteJournal({
     file: `${dir}/journal.db`,
     zombieMs,
+    isBusy: locks.isHeld,
     maxDivergencesPerFolder: options.maxDivergencesPerFolder ?? 10_000,
   });
   const journal = options.wrapJournal?.(opened) ?? opened;
-  const locks = createLocks({ waitMs: 5000, maxWaiters: 1000 });
   const wrap = options.wrap ?? ((_, store) => store);
   const stores = {
     source: wrap('source', createMemoryStore({ name: 'source' })),
