@@ -4,7 +4,16 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { LoadOrder, LoadResult } from './load-process.ts';
-import { ask, divergencesOf, end, type Gateway, residentBytesOf, start, startGateway } from './processes.ts';
+import {
+  ask,
+  cpuSecondsOf,
+  divergencesOf,
+  end,
+  type Gateway,
+  residentBytesOf,
+  start,
+  startGateway,
+} from './processes.ts';
 import { median } from './report.ts';
 import type { Health } from './store-health.ts';
 import type { HealthOrder } from './stores-process.ts';
@@ -27,6 +36,8 @@ interface Lane {
   gateway: Gateway;
   rates: number[];
   p99Ms: number[];
+  /** CPU time of the gateway for one write, repair included, microseconds. */
+  cpuMicros: number[];
   residentBytes: number[];
   /** From now on the secondary is not healthy any more. */
   fall(): Promise<unknown>;
@@ -40,6 +51,7 @@ export interface SecondaryRow {
   /** Its rate over the healthy one's, median of the rounds. */
   ratio: number;
   p99Ms: number;
+  cpuMicros: number;
   /** After each round. */
   residentMiB: number[];
   divergences: number;
@@ -57,7 +69,7 @@ async function openLane(
   children.push(gateway.child);
   const order: HealthOrder = { store: secondary, health };
   const fall = () => ask(stores.child, order);
-  return { health, gateway, rates: [], p99Ms: [], residentBytes: [], fall };
+  return { health, gateway, rates: [], p99Ms: [], cpuMicros: [], residentBytes: [], fall };
 }
 
 /** Runs one face through all rounds. */
@@ -94,7 +106,10 @@ async function measureFace(
         const probe = await send(lane, clients * 8);
         const times =
           Math.max(1, Math.round((probe.times / probe.seconds / clients) * sliceSeconds)) * clients;
+        const cpuBefore = (await cpuSecondsOf(lane.gateway.child.pid!)) ?? 0;
         const { seconds, p99Ms } = await send(lane, times);
+        const cpuAfter = (await cpuSecondsOf(lane.gateway.child.pid!)) ?? 0;
+        lane.cpuMicros.push(((cpuAfter - cpuBefore) * 1e6) / times);
         lane.rates.push(times / seconds);
         lane.p99Ms.push(p99Ms);
         lane.residentBytes.push((await residentBytesOf(lane.gateway.child.pid!)) ?? 0);
@@ -103,7 +118,7 @@ async function measureFace(
       process.stderr.write(`${scenario}: round ${round + 1} of ${rounds}\n`);
     }
     const rows: SecondaryRow[] = [];
-    for (const { health, gateway, rates, p99Ms, residentBytes } of lanes) {
+    for (const { health, gateway, rates, p99Ms, cpuMicros, residentBytes } of lanes) {
       gateway.child.kill('SIGCONT');
       rows.push({
         scenario,
@@ -111,6 +126,7 @@ async function measureFace(
         rate: median(rates),
         ratio: median(rates.map((rate, i) => rate / lanes[0]!.rates[i]!)),
         p99Ms: median(p99Ms),
+        cpuMicros: median(cpuMicros),
         residentMiB: residentBytes.map((bytes) => Math.round(bytes / 2 ** 20)),
         divergences: await divergencesOf(gateway),
       });
@@ -128,9 +144,9 @@ async function measureFace(
 /** Markdown. */
 export function secondaryTable(rows: readonly SecondaryRow[]): string {
   return [
-    '| scenario | secondary | writes/s | of healthy | p99 ms | resident MiB, each round | paths left to repair |',
-    '|---|---|--:|--:|--:|---|--:|',
-    ...rows.map(({ scenario, health, rate, ratio, p99Ms, residentMiB, divergences }) =>
+    '| scenario | secondary | writes/s | of healthy | p99 ms | gateway CPU µs a write | resident MiB, each round | paths left to repair |',
+    '|---|---|--:|--:|--:|--:|---|--:|',
+    ...rows.map(({ scenario, health, rate, ratio, p99Ms, cpuMicros, residentMiB, divergences }) =>
       [
         '',
         scenario,
@@ -138,6 +154,7 @@ export function secondaryTable(rows: readonly SecondaryRow[]): string {
         rate.toFixed(0),
         ratio.toFixed(2),
         p99Ms.toFixed(0),
+        cpuMicros.toFixed(0),
         residentMiB.join(', '),
         divergences,
         '',
