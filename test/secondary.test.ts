@@ -225,6 +225,34 @@ t.test('a long body waits for its secondary for the lag and goes on without it',
   await settledAndEqual(t, rig);
 });
 
+t.test('no more writes wait for a secondary than may: the next ones go without it', async (t) => {
+  const pair = switchablePair();
+  const reasons: string[] = [];
+  const events = { onLetGo: (_: string, reason: string) => reasons.push(reason) };
+  const rig = await createRig(t, { wrap: pair.wrap, lagMs, events });
+  await put(rig.gateway, '/first', 'x');
+  await until(() => rig.journal.gauges().openIntents === 0);
+  rig.lag.limits = { ...rig.lag.limits, lagRequests: 2 };
+  pair.fall('target', 'hang');
+  const clock = stopClock();
+  t.teardown(() => clock.goOn());
+  for (const name of ['a', 'b']) await put(rig.gateway, `/${name}`, name);
+  await until(() => rig.lag.waiting.target === 2);
+  const before = pair.asked.target.length;
+  await put(rig.gateway, '/c', 'c');
+  await rig.gateway.mutate({ verb: 'delete', path: '/first', recursive: false }, clientCtx());
+  await until(() => rig.journal.gauges().openIntents === 2);
+  t.equal(pair.asked.target.length, before, 'not even asked');
+  t.strictSame(reasons, ['lag-requests', 'lag-requests']);
+  t.strictSame(rig.lag.waiting, { source: 0, target: 2 });
+  t.ok((await rig.journal.state('/c')).divergence, 'what it missed is written down');
+  clock.pass(lagMs);
+  await until(() => rig.journal.gauges().openIntents === 0);
+  clock.goOn();
+  pair.heal('target');
+  await settledAndEqual(t, rig);
+});
+
 t.test(
   'repair at a store that stops answering keeps a path from its clients no longer than a lagging secondary',
   async (t) => {
@@ -275,8 +303,9 @@ t.test(
 function splitBody(limits: Partial<LagLimits> = {}) {
   const body = new PassThrough({ highWaterMark: 1 << 24 });
   const budget: LagBudget = {
-    limits: { lagMs, lagBytes: 300_000, lagTotalBytes: 1 << 24, ...limits },
+    limits: { lagMs, lagBytes: 300_000, lagTotalBytes: 1 << 24, lagRequests: 9, ...limits },
     heldBytes: 0,
+    waiting: { source: 0, target: 0 },
   };
   const reasons: string[] = [];
   const split = tee(body, budget, (reason) => reasons.push(reason));

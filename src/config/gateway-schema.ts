@@ -74,6 +74,11 @@ const writesSchema = Type.Object(
     ),
     lagBytes: count(8 * 1024 ** 2, 65_536, 'How many bytes of one request the secondary may lag behind.'),
     lagTotalBytes: count(256 * 1024 ** 2, 65_536, 'The same for all requests of the process together.'),
+    lagRequests: count(
+      256,
+      1,
+      'How many answered writes may wait for one side at once; further ones are not sent there and diverge.',
+    ),
     lockWaitMs: count(5_000, 0, 'How long a write waits for its path before it is refused with 503.'),
     maxLockWaiters: count(10_000, 1, 'Writes that may wait for paths at once.'),
     settleMs: count(

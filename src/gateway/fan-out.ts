@@ -2,7 +2,7 @@
 import type { Readable } from 'node:stream';
 import { bodyOf, type Mutation, type MutationResult, mapPaths } from '../core/mutation.ts';
 import type { Ctx, Side } from '../core/store.ts';
-import { StoreError } from '../core/store-error.ts';
+import { ownLimit, StoreError } from '../core/store-error.ts';
 import type { GatewayParts } from './gateway-parts.ts';
 import { type Place, pathOn } from './places.ts';
 import type { Plan } from './plan.ts';
@@ -24,6 +24,9 @@ export interface FanOut {
 
 /** How long a driver may take to say what became of a request that was let go, milliseconds. */
 const verdictMs = 250;
+
+const tooMany = (lagRequests: number): StoreError =>
+  new StoreError('throttled', `more than ${lagRequests} writes wait for this side`, { code: ownLimit });
 
 /** True if a failed primary may be replaced by the other side (semantics A2). */
 export function mayTakeOver(plan: Plan, first: Attempt): boolean {
@@ -79,6 +82,7 @@ export function fanOut(
   ctx: Ctx,
 ): FanOut {
   const { secondary } = plan;
+  const { lag } = parts;
   const body = bodyOf(mutation);
   if (body) endWithClient(body.stream, ctx.signal);
   const letGo = new AbortController();
@@ -89,7 +93,9 @@ export function fanOut(
     const kind = reason === 'late' ? 'timeout' : 'aborted';
     letGo.abort(new StoreError(kind, `the secondary was let go: ${reason}`, { applied: 'unknown' }));
   };
-  const split = body && secondary ? tee(body.stream, parts.lag, giveUp) : undefined;
+  // More would only wait longer, be given up as late, and cost the store what it lacks.
+  const isCrowded = secondary !== undefined && lag.waiting[secondary] >= lag.limits.lagRequests;
+  const split = body && secondary && !isCrowded ? tee(body.stream, lag, giveUp) : undefined;
 
   const send = (side: Side, what: Mutation, stream: typeof split, sideCtx: Ctx): Promise<Attempt> => {
     const branch = stream && (side === plan.primary ? stream.primary : stream.secondary);
@@ -107,6 +113,11 @@ export function fanOut(
   const first = send(plan.primary, mutation, split, detached);
   if (!secondary) return { first, second: Promise.resolve({ outcome: 'skipped' }) };
 
+  if (isCrowded) {
+    parts.events.onLetGo?.(app, 'lag-requests');
+    return { first, second: Promise.resolve({ outcome: 'refused', error: tooMany(lag.limits.lagRequests) }) };
+  }
+
   const secondCtx: Ctx = {
     ...detached,
     trail: {},
@@ -114,17 +125,20 @@ export function fanOut(
     orderWaitMs: 0,
     wantEntry: plan.mayFailOver,
   };
+  const waitFor = async (sent: Promise<Attempt>): Promise<Attempt> => {
+    lag.waiting[secondary]++;
+    try {
+      return await within(lag.limits.lagMs, giveUp, sent, letGo.signal);
+    } finally {
+      lag.waiting[secondary]--;
+    }
+  };
   const follow = async (): Promise<Attempt> => {
     if (plan.order === 'primary-first') {
       const decided = await first;
       if (mayTakeOver(plan, decided)) return send(secondary, mutation, undefined, secondCtx);
       if (decided.outcome !== 'acked') return { outcome: 'skipped' };
-      return within(
-        parts.lag.limits.lagMs,
-        giveUp,
-        send(secondary, forSecondary(mutation, plan.order), undefined, secondCtx),
-        letGo.signal,
-      );
+      return waitFor(send(secondary, forSecondary(mutation, plan.order), undefined, secondCtx));
     }
     const beforeCommit = async (): Promise<void> => {
       const decided = await first;
@@ -137,7 +151,7 @@ export function fanOut(
     if (decided.outcome !== 'acked' && !mayTakeOver(plan, decided)) {
       letGo.abort(new StoreError('aborted', 'the primary did not take it', { applied: 'unknown' }));
     }
-    return within(parts.lag.limits.lagMs, giveUp, sent, letGo.signal);
+    return waitFor(sent);
   };
   return { first, second: follow() };
 }

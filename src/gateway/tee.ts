@@ -1,5 +1,6 @@
 // One read of the client's body feeds both sides. The primary paces it; the secondary may lag, then it is let go.
 import { PassThrough, type Readable } from 'node:stream';
+import type { Side } from '../core/store.ts';
 import { StoreError } from '../core/store-error.ts';
 
 /** How far a secondary may stay behind its primary (semantics A1). */
@@ -10,16 +11,20 @@ export interface LagLimits {
   lagBytes: number;
   /** Bytes held for all secondaries of the process. */
   lagTotalBytes: number;
+  /** Writes of the process that may wait for one side as their secondary. */
+  lagRequests: number;
 }
 
-/** Bytes that all secondaries of the process hold together. */
+/** What all secondaries of the process hold, and hold up, together. */
 export interface LagBudget {
   limits: LagLimits;
   heldBytes: number;
+  /** Writes that their primary has acked and that still wait for this side. */
+  waiting: Record<Side, number>;
 }
 
 /** Why a secondary was let go, for metrics. */
-export type LetGo = 'lag' | 'lag-total-bytes' | 'late';
+export type LetGo = 'lag' | 'lag-total-bytes' | 'lag-requests' | 'late';
 
 /** Share of `lagTotalBytes` from which on all secondaries together count as many: then each may hold `crowdedBytes` only. */
 const crowdedShare = 1 / 32;

@@ -147,7 +147,7 @@ function makeGateway({
     journal,
     locks,
     table: () => table.current(),
-    lag: { limits: config.writes, heldBytes: 0 },
+    lag: { limits: config.writes, heldBytes: 0, waiting: { source: 0, target: 0 } },
     limits: config.writes,
     events: gatewayEvents(metrics, logger, () => repair.wake()),
     now: Date.now,

@@ -108,8 +108,9 @@ export async function createRig(t: Test, options: RigOptions = {}): Promise<Rig>
     },
   );
   const lag: LagBudget = {
-    limits: { lagMs: options.lagMs ?? 2000, lagBytes: 1 << 20, lagTotalBytes: 1 << 24 },
+    limits: { lagMs: options.lagMs ?? 2000, lagBytes: 1 << 20, lagTotalBytes: 1 << 24, lagRequests: 256 },
     heldBytes: 0,
+    waiting: { source: 0, target: 0 },
   };
   const gateway = createGateway({
     sides: {
