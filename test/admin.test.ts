@@ -43,6 +43,7 @@ async function start(t: Test, overrides: Partial<AdminSources> = {}) {
       apps: () => [{ app: 'billing', desired: route, effective: route }],
       divergences: page,
       recover: async () => [],
+      settle: async ({ path }) => ({ settled: path === '/lake/x' }),
       ...overrides,
     },
   });
@@ -164,6 +165,15 @@ t.test('wrong parameters are 400 in JSON and reach no source', async (t) => {
   t.equal((await get('/v1/apps?app=billing')).status, 400);
 });
 
+t.test('an operator has one path tried again', async (t) => {
+  const { get } = await start(t);
+  const post = (query: string) => get(`/v1/settle${query}`, { method: 'POST' });
+  t.match(await post('?path=/lake/x'), { status: 200, body: { settled: true } });
+  t.match(await post('?path=/lake/y'), { status: 200, body: { settled: false } });
+  t.equal((await post('')).status, 400);
+  t.equal((await post('?path=lake')).status, 400);
+});
+
 t.test('unknown paths, methods and odd requests are refused in JSON', async (t) => {
   const { get, lines } = await start(t);
   for (const path of [
@@ -265,6 +275,7 @@ t.test('a taken port is refused, close ends idle connections', async (t) => {
     apps: () => [],
     divergences: page,
     recover: async () => [],
+    settle: async () => ({ settled: false }),
   };
   const logger = createLogger({ level: 'silent' });
   await t.rejects(createAdmin({ host: '127.0.0.1', port: admin.port, metrics, logger, sources }), {

@@ -174,6 +174,7 @@ t.test('names and attributes that the other side refuses for good are pinned', a
     'three',
     'what is below refused attributes is settled',
   );
+  t.equal(rig.journal.gauges().pinnedPaths, 4);
   t.equal(await get(rig.gateway, '/lake/bad\\'), 'one', 'the truth serves it');
   await put(rig.gateway, '/lake/bad\\', 'again');
   t.equal(await get(rig.gateway, '/lake/bad\\'), 'again');

@@ -43,6 +43,12 @@ export const ruleCases: Record<string, RuleCase> = {
     summary: 'A path has differed between source and target for 45m 0s',
     quiet: { [of('twinlake_oldest_divergence_seconds')]: '0+30x60' },
   },
+  TwinlakePathsPinned: {
+    fires: { [of('twinlake_pinned_paths')]: '3x60' },
+    labels: { instance },
+    summary: '3 paths cannot be made equal: one store refuses them for good',
+    quiet: { [of('twinlake_pinned_paths')]: '0x40 1x3 0x20' },
+  },
   TwinlakeReadsFailing: {
     fires: {
       [queries('failed', 'billing', 'target')]: '0+10x60',

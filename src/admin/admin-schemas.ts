@@ -80,6 +80,12 @@ const DivergenceSchema = Type.Object({
   since: Type.String({ description: 'ISO time.' }),
   generation: Type.Integer(),
   subtree: Type.Boolean({ description: 'Everything below the path too.' }),
+  pinned: Type.Optional(
+    Type.String({ description: 'Why one store refuses it for good: not tried again until it changes.' }),
+  ),
+  movedFrom: Type.Optional(
+    Type.String({ description: 'The other side has it there still: it is moved, not copied.' }),
+  ),
 });
 export type DivergenceItem = Static<typeof DivergenceSchema>;
 
@@ -115,6 +121,13 @@ const RecoverQuerySchema = Type.Object(
   { additionalProperties: false },
 );
 export type RecoverQuery = Static<typeof RecoverQuerySchema>;
+
+/** Parameters of `POST /v1/settle`. */
+const SettleQuerySchema = Type.Object(
+  { path: Type.String({ description: 'Of a divergence.', pattern: '^/' }) },
+  { additionalProperties: false },
+);
+export type SettleQuery = Static<typeof SettleQuerySchema>;
 
 /** One operation of the admin API; GET unless said otherwise. */
 export interface AdminRoute {
@@ -159,6 +172,16 @@ export const adminRoutes = {
     summary: 'Paths known or suspected to differ, page by page',
     answers: { 200: DivergencesSchema, 400: ErrorSchema },
     query: DivergencesQuerySchema,
+  },
+  settle: {
+    path: '/v1/settle',
+    summary: 'Tries to settle a divergence now, also one that is pinned',
+    answers: {
+      200: Type.Object({ settled: Type.Boolean({ description: 'False: GET /v1/divergences says why.' }) }),
+      400: ErrorSchema,
+    },
+    method: 'post',
+    query: SettleQuerySchema,
   },
   recover: {
     path: '/v1/recover',

@@ -13,6 +13,7 @@ import {
   type JournalHealth,
   type Readiness,
   type RecoverQuery,
+  type SettleQuery,
   type StoreHealth,
 } from './admin-schemas.ts';
 import { openapi } from './openapi.ts';
@@ -42,6 +43,7 @@ export interface AdminSources {
   divergences(query: DivergencesQuery): Page | Promise<Page>;
   /** @returns the mounts whose truth is known now; none if no such mount waits for it */
   recover(query: RecoverQuery): Promise<string[]>;
+  settle(query: SettleQuery): Promise<{ settled: boolean }>;
 }
 
 /** A page of divergences and the total of all pages. */
@@ -123,6 +125,9 @@ export async function createAdmin(options: AdminOptions): Promise<Admin> {
     const next = items.length === query.limit ? items.at(-1)?.path : undefined;
     return { body: { total, items, ...(next !== undefined && { next }) } };
   });
+  on(adminRoutes.settle, async (request) => ({
+    body: await sources.settle(request.query as SettleQuery),
+  }));
   on(adminRoutes.recover, async (request) => {
     const mounts = await sources.recover(request.query as RecoverQuery);
     if (mounts.length === 0) throw badRequest('no such mount waits for its truth');

@@ -114,6 +114,8 @@ export interface Below {
 export interface JournalGauges {
   openIntents: number;
   divergentPaths: number;
+  /** Of them, those that one side refuses for good. */
+  pinnedPaths: number;
   openUploads: number;
   /** Epoch ms of the oldest divergence. */
   oldestSinceMs?: number;

@@ -17,7 +17,7 @@ export interface PathIndex {
   divergences(after: string | undefined, limit: number): Divergence[];
   moves(): Iterable<Divergence>;
   uploads(): Iterable<Upload>;
-  counts(): { intents: number; divergences: number; uploads: number; oldestSinceMs?: number };
+  counts(): { intents: number; divergences: number; pinned: number; uploads: number; oldestSinceMs?: number };
 }
 
 /** Beside the tree: what is asked for in order. */
@@ -27,6 +27,8 @@ interface Rows {
   ages: Ages;
   /** Those of the divergences that a rename is missing of. */
   moves: Map<string, Divergence>;
+  /** Paths of those that one side refuses for good. */
+  pinned: Set<string>;
   uploads: Map<string, Upload>;
 }
 
@@ -46,9 +48,11 @@ function countAge({ seconds, counts }: Ages, { sinceMs }: Divergence, by: 1 | -1
 }
 
 function setDivergence(rows: Rows, path: string, next: Divergence | undefined): void {
-  const { root, paths, ages, moves } = rows;
+  const { root, paths, ages, moves, pinned } = rows;
   if (next?.moved) moves.set(path, next);
   else moves.delete(path);
+  if (next?.pinned === undefined) pinned.delete(path);
+  else pinned.add(path);
   editNode(root, path, (node) => {
     if (node.divergence) countAge(ages, node.divergence, -1);
     else if (next) paths.add(path);
@@ -155,10 +159,10 @@ function dropIntent(node: PathNode, intent: Intent): void {
   if (node.intents?.size === 0) delete node.intents;
 }
 
-function countsOf({ root, ages, uploads }: Rows, intents: number): ReturnType<PathIndex['counts']> {
+function countsOf({ root, ages, uploads, pinned }: Rows, intents: number): ReturnType<PathIndex['counts']> {
   const divergences = rowsAt(root, 'source') + rowsAt(root, 'target');
   const oldest = ages.seconds.first();
-  const counts = { intents, divergences, uploads: uploads.size };
+  const counts = { intents, divergences, pinned: pinned.size, uploads: uploads.size };
   return oldest === undefined ? counts : { ...counts, oldestSinceMs: oldest * 1000 };
 }
 
@@ -167,7 +171,14 @@ export function createPathIndex(): PathIndex {
   const root: PathNode = {};
   const intents = new Set<Intent>();
   const ages: Ages = { seconds: createSortedKeys(), counts: new Map() };
-  const rows: Rows = { root, paths: createSortedKeys(), ages, moves: new Map(), uploads: new Map() };
+  const rows: Rows = {
+    root,
+    paths: createSortedKeys(),
+    ages,
+    moves: new Map(),
+    pinned: new Set(),
+    uploads: new Map(),
+  };
   return {
     root,
     state: (path) => stateOf(root, path),

@@ -34,8 +34,9 @@ function createRefusingJournal(error: StoreError, { index, meta }: Loaded): Jour
     uploads: async () => [...index.uploads()],
     meta: async (key) => meta.get(key),
     gauges() {
-      const { intents, divergences, uploads, ...rest } = index.counts();
-      const counts = { openIntents: intents, divergentPaths: divergences, openUploads: uploads, ...rest };
+      const { intents, divergences, pinned, uploads, ...rest } = index.counts();
+      const rows = { divergentPaths: divergences, pinnedPaths: pinned };
+      const counts = { openIntents: intents, ...rows, openUploads: uploads, ...rest };
       return { ...counts, writable: false, refusing: error.message, bytes: 0 };
     },
     close: async () => undefined,

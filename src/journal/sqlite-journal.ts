@@ -156,11 +156,12 @@ function refusingOf({ queue, limits }: State): string | undefined {
 }
 
 function gaugesOf(state: State): JournalGauges {
-  const { intents, divergences, uploads, oldestSinceMs } = state.index.counts();
+  const { intents, divergences, pinned, uploads, oldestSinceMs } = state.index.counts();
   const refusing = refusingOf(state);
   return {
     openIntents: intents,
     divergentPaths: divergences,
+    pinnedPaths: pinned,
     openUploads: uploads,
     writable: refusing === undefined,
     bytes: state.bytes,

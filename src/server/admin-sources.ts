@@ -3,6 +3,7 @@ import type { AdminSources, RouteView, StoreHealth } from '../admin/admin-server
 import type { Route } from '../core/route.ts';
 import type { Side } from '../core/store.ts';
 import type { Journal } from '../journal/journal.ts';
+import type { Repair } from '../sync/repair.ts';
 import type { MountStamps } from './mount-stamps.ts';
 import type { ServedSide } from './side.ts';
 import type { TableInForce } from './table-in-force.ts';
@@ -25,10 +26,18 @@ function healthOf(served: ServedSide): StoreHealth {
     : health;
 }
 
+/** How long an operator waits for one path, milliseconds. */
+const settleMs = 10_000;
+
 /** Sources of the admin listener. It is up only after the data listener, so readiness is a table in force (semantics C4). */
 export function adminSources(
   sides: Record<Side, ServedSide>,
-  current: () => { journal: Journal; table: TableInForce; stamps: MountStamps },
+  current: () => {
+    journal: Journal;
+    repair: Pick<Repair, 'settleNow'>;
+    table: TableInForce;
+    stamps: MountStamps;
+  },
 ): AdminSources {
   const heldBecause = (route: Route | undefined): string | undefined =>
     route?.writes === 'both'
@@ -62,18 +71,26 @@ export function adminSources(
             ...(held === undefined ? {} : { held }),
           };
         }),
+    async settle({ path }) {
+      const { repair, journal } = current();
+      await repair.settleNow([path], settleMs);
+      const { divergence } = await journal.state(path);
+      return { settled: divergence?.path !== path };
+    },
     recover: ({ truth, mount }) => current().stamps.recover(truth, mount),
     async divergences(page) {
       const { total, items } = await current().journal.divergences(page);
       return {
         total,
-        items: items.map(({ path, truth, reason, sinceMs, generation, subtree }) => ({
+        items: items.map(({ path, truth, reason, sinceMs, generation, subtree, pinned, moved }) => ({
           path,
           truth,
           reason,
           since: new Date(sinceMs).toISOString(),
           generation,
           subtree,
+          ...(pinned === undefined ? {} : { pinned }),
+          ...(moved ? { movedFrom: moved.from } : {}),
         })),
       };
     },

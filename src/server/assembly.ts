@@ -39,6 +39,7 @@ export interface Assembly {
   journal: Journal;
   table: TableInForce;
   stamps: MountStamps;
+  repair: Repair;
   /** Ends all work of its own, and its journal. */
   close(): Promise<void>;
 }
@@ -122,6 +123,7 @@ async function makeParts(around: Surroundings, journal: Journal): Promise<Parts>
 const noRepair: Repair = {
   wake: () => undefined,
   settleNow: async () => undefined,
+  waiting: () => 0,
   close: async () => undefined,
 };
 
@@ -194,6 +196,7 @@ export async function assemble(around: Surroundings, journal: Journal): Promise<
     journal,
     table,
     stamps,
+    repair,
     async close() {
       stopHousekeeping();
       stopFollowing();

@@ -4,6 +4,7 @@ import type { Side } from '../core/store.ts';
 import type { GatewayEvents } from '../gateway/gateway-parts.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { Locks } from '../journal/locks.ts';
+import type { Repair } from '../sync/repair.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { TableInForce } from './table-in-force.ts';
@@ -28,12 +29,14 @@ export function gatewayEvents(metrics: Metrics, logger: Logger, onDivergence: ()
 export function observeGauges(
   metrics: Metrics,
   locks: Locks,
-  current: () => { journal: Journal; table: TableInForce },
+  current: () => { journal: Journal; repair: Pick<Repair, 'waiting'>; table: TableInForce },
 ): void {
   const gauges = () => current().journal.gauges();
   metrics.observe({
     openIntents: () => gauges().openIntents,
     divergentPaths: () => gauges().divergentPaths,
+    pinnedPaths: () => gauges().pinnedPaths,
+    repairsWaiting: () => current().repair.waiting(),
     oldestDivergenceSeconds: () => {
       const { oldestSinceMs } = gauges();
       return oldestSinceMs === undefined ? 0 : Math.max(0, (Date.now() - oldestSinceMs) / 1000);

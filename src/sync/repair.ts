@@ -28,6 +28,8 @@ export interface Repair {
   wake(): void;
   /** Tries these paths' rows now; resolves when tried or when the time is up. */
   settleNow(paths: readonly string[], withinMs: number): Promise<void>;
+  /** How many rows are left alone for a while. */
+  waiting(): number;
   close(): Promise<void>;
 }
 
@@ -153,6 +155,7 @@ export function startRepair(given: SyncParts, options: RepairOptions): Repair {
       await Promise.race([Promise.all(jobs), late]);
       clearTimeout(timeout);
     },
+    waiting: () => attempts.size,
     async close() {
       closed = true;
       clearInterval(timer);

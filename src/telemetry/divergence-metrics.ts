@@ -59,6 +59,39 @@ export const divergenceMetrics = {
       },
     ],
   },
+  pinnedPaths: {
+    name: 'twinlake_pinned_paths',
+    type: 'gauge',
+    help: 'Divergent paths that one store refuses for good: not tried again until they change.',
+    labels: [],
+    panels: [
+      {
+        row: 'Repair and journal',
+        place: 9,
+        title: 'Paths refused for good',
+        description: 'Names or attributes that one store cannot hold. They keep their truth.',
+        unit: 'short',
+        targets: [[`sum(twinlake_pinned_paths{${here}})`, 'pinned']],
+      },
+    ],
+    alerts: [
+      {
+        name: 'TwinlakePathsPinned',
+        expr: 'twinlake_pinned_paths > 0',
+        for: '10m',
+        severity: 'warning',
+        summary: '{{ $value }} paths cannot be made equal: one store refuses them for good',
+        description:
+          'GET /v1/divergences names them and the refusal. Rename or remove them; POST /v1/settle tries one again.',
+      },
+    ],
+  },
+  repairsWaiting: {
+    name: 'twinlake_repairs_waiting',
+    type: 'gauge',
+    help: 'Divergences that repair leaves alone for a while: the last attempt failed, or they are being written.',
+    labels: [],
+  },
   breakerState: {
     name: 'twinlake_breaker_state',
     type: 'gauge',
@@ -132,6 +165,21 @@ export const divergenceMetrics = {
         description: 'Bytes a second that repair copies from truth to the other side.',
         unit: 'Bps',
         targets: [[`sum(rate(twinlake_repaired_bytes_total{${here}}${rate}))`, 'copied']],
+      },
+      {
+        row: 'Repair and journal',
+        place: 8,
+        title: 'Time to drain',
+        description: 'How long the backlog takes at the present rate. No line: nothing is being settled.',
+        unit: 's',
+        targets: [
+          [
+            `(sum(twinlake_divergent_paths{${here}}) - sum(twinlake_pinned_paths{${here}}))` +
+              ` / (sum(rate(twinlake_repairs_total{outcome="cleared",${here}}${rate})) > 0)`,
+            'backlog / rate',
+          ],
+          [`sum(twinlake_repairs_waiting{${here}})`, 'paths left alone for now'],
+        ],
       },
     ],
   },

@@ -170,6 +170,7 @@ const admin = await createAdmin({
     apps: () => [],
     divergences: () => ({ total: 0, items: [] }),
     recover: async () => [],
+    settle: async () => ({ settled: false }),
   },
 });
 t.teardown(() => admin.close());
