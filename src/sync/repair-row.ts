@@ -37,7 +37,7 @@ function lockModeFor({ truth, other, changesAcl }: Prepared): LockMode {
 
 /** A row for one path below another row, about which only the path is known. */
 function ownRow(above: Divergence, path: string, subtree: boolean, message: string): Divergence {
-  const { entry, moved, frozen, pinned, ...lasting } = above;
+  const { absent, moved, frozen, pinned, ...lasting } = above;
   return { ...lasting, path, subtree, reason: `below ${above.path}: ${message}` };
 }
 
