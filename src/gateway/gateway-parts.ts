@@ -4,6 +4,7 @@ import type { Side, Store } from '../core/store.ts';
 import { StoreError } from '../core/store-error.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { Locks } from '../journal/locks.ts';
+import type { AnsweredAlone } from './answered-alone.ts';
 import type { KnownFolders } from './known-folders.ts';
 import type { ReadMarks } from './read-marks.ts';
 import type { Outcome } from './settle.ts';
@@ -48,6 +49,7 @@ export interface GatewayParts {
   limits: GatewayLimits;
   events: GatewayEvents;
   marks: ReadMarks;
+  answeredAlone: AnsweredAlone;
   folders: KnownFolders;
   underWay: UnderWay;
   /** Why nothing may be written to two sides at a canonical path; undefined if it may (semantics D1). */

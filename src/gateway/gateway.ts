@@ -4,6 +4,7 @@ import type { Query, QueryResult } from '../core/query.ts';
 import type { Route } from '../core/route.ts';
 import type { Ctx, Direct, Store, Supports } from '../core/store.ts';
 import { StoreError } from '../core/store-error.ts';
+import { createAnsweredAlone } from './answered-alone.ts';
 import type { GatewayParts } from './gateway-parts.ts';
 import { createKnownFolders } from './known-folders.ts';
 import { mutate } from './mutate.ts';
@@ -47,9 +48,17 @@ function directOf(parts: GatewayParts, route: Route, path: string, ctx: Ctx): Di
   };
 }
 
+/** What a gateway makes for itself. */
+type OwnParts = 'marks' | 'folders' | 'answeredAlone';
+
 /** @throws StoreError `denied` (from the operations) if no app of the table matches the caller */
-export function createGateway(given: Omit<GatewayParts, 'marks' | 'folders'>): Store {
-  const parts: GatewayParts = { ...given, marks: createReadMarks(), folders: createKnownFolders() };
+export function createGateway(given: Omit<GatewayParts, OwnParts>): Store {
+  const parts: GatewayParts = {
+    ...given,
+    marks: createReadMarks(),
+    folders: createKnownFolders(),
+    answeredAlone: createAnsweredAlone(),
+  };
   const stage = createStager(parts);
   const routeFor = (ctx: Ctx): Route => {
     const route = parts.table().match(ctx.caller);

@@ -8,7 +8,7 @@ import {
 import type { Route } from '../core/route.ts';
 import { type Ctx, otherSide, type Side } from '../core/store.ts';
 import { StoreError } from '../core/store-error.ts';
-import type { Intent, Upload } from '../journal/journal.ts';
+import type { Intent, PathState, Upload } from '../journal/journal.ts';
 import type { Lock } from '../journal/locks.ts';
 import { type Attempt, fanOut, mayTakeOver } from './fan-out.ts';
 import { type GatewayParts, refuseHeld, sidesDown } from './gateway-parts.ts';
@@ -77,8 +77,10 @@ function createUploadOpener(parts: GatewayParts): (staging: Staging) => Promise<
   };
   return async (staging) => {
     const { path } = staging.mutation;
-    const known = (await parts.journal.state(path)).upload;
-    if (known) return known;
+    const state = await parts.journal.state(path);
+    const known = state.upload;
+    // One that holds nothing yet is begun again where its sides are no longer those that may take it.
+    if (known && (known.unflushed || sidesOf(known, state).length > 0)) return known;
     let pending = opening.get(path);
     if (!pending) {
       pending = open(staging).finally(() => opening.delete(path));
@@ -88,11 +90,30 @@ function createUploadOpener(parts: GatewayParts): (staging: Staging) => Promise<
   };
 }
 
-function planStage(parts: GatewayParts, { route, twoSided }: Staging, upload: Upload): Plan {
-  const primary = upload.sides.includes(route.reads) ? route.reads : upload.sides[0]!;
+/** The sides that hold the upload and the newest state of its path. */
+function sidesOf({ sides }: Upload, { divergence }: PathState): Side[] {
+  return divergence ? sides.filter((side) => side === divergence.truth) : sides;
+}
+
+/**
+ * Appends that are open at the same time have the same primary, whatever the route says by now: after a crash an open one takes its
+ * secondary out of the upload, and two of them must not take out both.
+ * @throws StoreError `unavailable` if no side has both the upload and the newest state of the path
+ */
+function planStage(
+  parts: GatewayParts,
+  { route, twoSided }: Staging,
+  upload: Upload,
+  state: PathState,
+): Plan {
+  const sides = sidesOf(upload, state);
+  const open = state.intents.find((intent) => intent.staged && sides.includes(intent.primary));
+  const wanted = open?.primary ?? route.reads;
+  const primary = sides.includes(wanted) ? wanted : sides[0];
+  if (!primary) throw new StoreError('unavailable', 'the path is being settled', { retryAfterMs: 1000 });
   const ask = { do: 'ask', primary, order: 'together', checkFirst: false, mayFailOver: false } as const;
   const other = otherSide(primary);
-  if (!upload.sides.includes(other)) return twoSided ? { ...ask, skipped: 'diverges' } : ask;
+  if (!sides.includes(other)) return twoSided ? { ...ask, skipped: 'diverges' } : ask;
   if (sidesDown(parts).has(other)) return { ...ask, skipped: 'breaker' };
   return { ...ask, secondary: other, mayFailOver: route.failover === 'full' };
 }
@@ -106,82 +127,113 @@ export function afterStage(now: Upload, acked: readonly Side[], nowMs: number): 
   return sides.length === 0 ? undefined : { ...now, sides, unflushed: true, touchedMs: nowMs };
 }
 
+/** What became of an append on both sides, and whether some side still has every acked byte with it. */
+interface Recorded {
+  first: Attempt;
+  second: Attempt;
+  durable: Promise<void>;
+  held: boolean;
+}
+
+/** Closes the intent of an append together with what the upload's record is after it. */
 async function record(
-  parts: GatewayParts,
-  staging: Staging,
-  intent: Intent | undefined,
-  acked: Side[],
-  fallback: Upload,
-) {
-  const now = (await parts.journal.state(staging.mutation.path)).upload ?? fallback;
-  const next = afterStage(now, acked, parts.now());
-  const changed = next && (next.sides.length !== now.sides.length || !now.unflushed);
-  const changes = changed ? [{ do: 'put-upload', upload: next } as const] : [];
+  { parts, staging, decided, intent, upload }: Sent,
+  [first, second, alone]: [Attempt, Attempt, boolean],
+): Promise<Recorded> {
+  const { path, verb } = staging.mutation;
+  const { primary } = decided;
+  const other = otherSide(primary);
+  const acked: Side[] = first.outcome === 'acked' ? [primary] : [];
+  if (second.outcome === 'acked' && (first.outcome === 'acked' || mayTakeOver(decided, first)))
+    acked.push(other);
+  parts.events.onMutation?.(staging.route.app, verb, { [primary]: first.outcome, [other]: second.outcome });
+  const now = (await parts.journal.state(path)).upload ?? upload;
+  const next = parts.answeredAlone.allows(path, acked) ? afterStage(now, acked, parts.now()) : undefined;
+  if (alone) parts.answeredAlone.end(path, primary);
+  const isChanged = next && (next.sides.length !== now.sides.length || !now.unflushed);
+  const changes = isChanged ? [{ do: 'put-upload', upload: next } as const] : [];
   const durable = intent ? parts.journal.settle(intent, changes) : parts.journal.apply(changes);
-  return { durable, held: next !== undefined };
+  return { first, second, durable, held: next !== undefined };
+}
+
+/** An append that has been planned and written down. */
+interface Sent {
+  parts: GatewayParts;
+  staging: Staging;
+  decided: Plan;
+  intent: Intent | undefined;
+  upload: Upload;
+}
+
+/** True if the client may be answered at the primary's ack: as things are now, that side has every byte acked so far. */
+async function mayAnswerEarly({ parts, staging, decided, intent, upload }: Sent, first: Attempt) {
+  const { route, mutation } = staging;
+  if (first.outcome !== 'acked' || !intent || (route.ack !== 'primary' && decided.secondary)) return false;
+  const now = (await parts.journal.state(mutation.path)).upload ?? upload;
+  const { primary } = decided;
+  if (!now.sides.includes(primary) || !parts.answeredAlone.allows(mutation.path, [primary])) return false;
+  parts.answeredAlone.begin(mutation.path, primary);
+  return true;
+}
+
+/** The answer once both outcomes are known. @throws StoreError */
+async function answerOf(
+  { staging, decided, intent }: Sent,
+  { first, second, durable, held }: Recorded,
+): Promise<MutationResult> {
+  const { trail } = staging.ctx;
+  const { primary } = decided;
+  const takenOver = mayTakeOver(decided, first) && second.outcome === 'acked';
+  // What is there is the same on both sides, so the other side's word is as good.
+  if (first.outcome !== 'acked' && mayTakeOver(decided, first) && refusedOnState(second.error))
+    throw second.error;
+  if (first.outcome !== 'acked' && !takenOver)
+    throw first.error ?? new StoreError('internal', 'a store refused without a reason');
+  if (!held)
+    throw new StoreError('unavailable', 'the upload goes on at the other store', { retryAfterMs: 1000 });
+  if (first.outcome !== 'acked') {
+    // Recovery would take the other side out of the upload: this must be on disk first.
+    await durable;
+    trail.acked = [otherSide(primary)];
+    return second.result!;
+  }
+  // Without an intent recovery would know of no upload at all.
+  if (!intent) await durable;
+  trail.acked = second.outcome === 'acked' ? ['source', 'target'] : [primary];
+  return first.result!;
 }
 
 async function stageUnderLock(
   parts: GatewayParts,
   staging: Staging,
-  upload: Upload,
+  opened: Upload,
   lock: Lock,
 ): Promise<MutationResult> {
   const { route, mutation, place, ctx } = staging;
-  const decided = planStage(parts, staging, upload);
-  const other = otherSide(decided.primary);
-  let finished:
-    | Promise<{ first: Attempt; second: Attempt; durable: Promise<void>; held: boolean }>
-    | undefined;
+  const { path, verb } = mutation;
+  let finished: Promise<Recorded> | undefined;
   try {
-    const reaches = [{ path: mutation.path, subtree: false }];
-    const wanted = { app: route.app, verb: mutation.verb, reaches, primary: decided.primary, staged: true };
-    const intent =
-      decided.secondary || decided.skipped
-        ? await parts.journal.open({ ...wanted, secondary: other })
-        : undefined;
-    const sent = fanOut(parts, decided, mutation, place, route.app, ctx);
-    finished = Promise.all([sent.first, sent.second]).then(async ([first, second]) => {
-      const acked: Side[] = [];
-      if (first.outcome === 'acked') acked.push(decided.primary);
-      if (second.outcome === 'acked' && (first.outcome === 'acked' || mayTakeOver(decided, first)))
-        acked.push(other);
-      parts.events.onMutation?.(route.app, mutation.verb, {
-        [decided.primary]: first.outcome,
-        [other]: second.outcome,
-      });
-      if (acked.length === 0)
-        return { first, second, durable: intent ? parts.journal.settle(intent, []) : done, held: true };
-      return { first, second, ...(await record(parts, staging, intent, acked, upload)) };
-    });
-    const first = await sent.first;
-    if (first.outcome === 'acked' && (route.ack === 'primary' || !decided.secondary)) {
-      ctx.trail.acked = [decided.primary];
-      return first.result!;
+    const state = await parts.journal.state(path);
+    const upload = state.upload ?? opened;
+    const decided = planStage(parts, staging, upload, state);
+    const { primary, secondary, skipped } = decided;
+    const reaches = [{ path, subtree: false }];
+    const wanted = { app: route.app, verb, reaches, primary, secondary: otherSide(primary), staged: true };
+    const intent = secondary || skipped ? await parts.journal.open(wanted) : undefined;
+    const sent: Sent = { parts, staging, decided, intent, upload };
+    const { first, second } = fanOut(parts, decided, mutation, place, route.app, ctx);
+    const alone = first.then((attempt) => mayAnswerEarly(sent, attempt));
+    finished = Promise.all([first, second, alone]).then((outcomes) => record(sent, outcomes));
+    if (await alone) {
+      ctx.trail.acked = [primary];
+      return (await first).result!;
     }
-    const { second, durable, held } = await finished;
-    if (first.outcome === 'acked' && held) {
-      ctx.trail.acked = second.outcome === 'acked' ? ['source', 'target'] : [decided.primary];
-      return first.result!;
-    }
-    if (mayTakeOver(decided, first) && second.outcome === 'acked') {
-      if (!held)
-        throw new StoreError('unavailable', 'the upload goes on at the other store', { retryAfterMs: 1000 });
-      // Recovery would take the other side out of the upload: this must be on disk first.
-      await durable;
-      ctx.trail.acked = [other];
-      return second.result!;
-    }
-    // What is there is the same on both sides, so the other side's word is as good.
-    if (mayTakeOver(decided, first) && refusedOnState(second.error)) throw second.error;
-    throw first.error ?? new StoreError('internal', 'a store refused without a reason');
+    return await answerOf(sent, await finished);
   } finally {
     if (finished) finished.catch((error) => parts.events.onError?.('stage', error)).finally(lock.release);
     else lock.release();
   }
 }
-
-const done = Promise.resolve();
 
 /** Carries out stage and stage-block. */
 export function createStager(parts: GatewayParts) {

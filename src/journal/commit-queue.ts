@@ -33,7 +33,7 @@ export interface CommitQueue {
 
 // Something must be written for the queue to learn that the file can be written again.
 const probe = (): Queued => ({
-  statements: [{ do: 'meta', key: 'probe', value: '' }],
+  statements: [{ do: 'meta', key: 'probe', value: 'x' }],
   done: undefined,
   fail: undefined,
 });

@@ -1,4 +1,5 @@
 // Where intents, divergences and upload records live. Asynchronous and free of any database, so that a shared one can stand in.
+import type { Entry } from '../core/entry.ts';
 import type { Side } from '../core/store.ts';
 
 /** A path an operation touches; `subtree` if everything below it as well. Canonical (target) paths. */
@@ -28,7 +29,7 @@ export interface Intent extends NewIntent {
 
 /**
  * A path or subtree that is known or suspected to differ between the sides. Whoever makes one row of several, or a row of another one's
- * path, leaves out `absent`, `moved`, `frozen` and `pinned`: without them repair looks, compares and copies; with a wrong one it would err.
+ * path, leaves out `entry`, `moved`, `frozen` and `pinned`: without them repair looks, compares and copies; with a wrong one it would err.
  */
 export interface Divergence extends Reach {
   /** The side known to hold the newest state. */
@@ -51,10 +52,10 @@ export interface Divergence extends Reach {
    */
   owners?: boolean;
   /**
-   * The truth has nothing here since `generation`. Left out where nobody knows without asking: after a restart, and while a request
-   * without an answer may still land (semantics B1).
+   * The file as the truth showed it when `generation` had changed it, in the truth's own names; `absent`: nothing was there. Left out
+   * where nobody knows without asking: after a restart, an unknown outcome, for folders (semantics B1).
    */
-  absent?: true;
+  entry?: Entry | 'absent';
   /**
    * The other side still has this subtree under the name `from`, where rename `generation` found it: repair moves it there instead of
    * copying (semantics A8). True only while the row at `from` is `frozen` for that rename; `from` is the row's own path once it is done.
@@ -87,10 +88,11 @@ export type Change =
   | { do: 'clear'; path: string; generation: number }
   /** Removes all rows and upload records strictly below. */
   | { do: 'clear-below'; path: string }
-  /** Rows and upload records at and below `from` are found at and below `to` afterwards, rows without `absent`, `frozen`, `pinned`. */
+  /** Rows and upload records at and below `from` are found at and below `to` afterwards, rows without `entry`, `frozen`, `pinned`. */
   | { do: 'move'; from: string; to: string }
   | { do: 'put-upload'; upload: Upload }
   | { do: 'end-upload'; path: string }
+  /** An empty value removes the row. */
   | { do: 'meta'; key: string; value: string };
 
 /** All that decides where a path is served and written. */
@@ -159,6 +161,8 @@ export interface Journal {
   moves(): Promise<Divergence[]>;
   uploads(): Promise<Upload[]>;
   meta(key: string): Promise<string | undefined>;
+  /** Values of all keys that begin with `prefix`. */
+  metas(prefix: string): Promise<string[]>;
   gauges(): JournalGauges;
   close(): Promise<void>;
 }

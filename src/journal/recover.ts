@@ -1,5 +1,5 @@
 // What a restart makes of what the former process left open: nothing is guessed (design §4, "Crash").
-import { otherSide, type Side } from '../core/store.ts';
+import type { Side } from '../core/store.ts';
 import type { Change, Divergence, Intent, Upload } from './journal.ts';
 
 /** Everything that was durable when the former process ended. */
@@ -16,8 +16,8 @@ export interface Leftovers {
  */
 export function recover(left: Leftovers, nowMs: number, tailUntilMs: number): Change[] {
   const rows = new Map<string, Divergence>(
-    // What may still land late may be about the truth too: it is asked again.
-    left.divergences.map(({ absent, ...row }) => [row.path, { ...row, tailUntilMs }]),
+    // What may still land late may be about the truth too: its entry is asked for again.
+    left.divergences.map(({ entry, ...row }) => [row.path, { ...row, tailUntilMs }]),
   );
   const uploads = new Map(left.uploads.map((upload) => [upload.path, upload]));
   const ordered = [...left.intents].sort((a, b) => a.id - b.id);
@@ -65,16 +65,21 @@ function lasting(intent: Intent, earlier: Divergence | undefined): Partial<Diver
   };
 }
 
+/**
+ * The client may have been answered, so there are unflushed bytes, and only the primary surely has them. Where the other side has taken
+ * the upload over, the primary was not enough for an answer.
+ */
 function withoutSecondary(upload: Upload | undefined, intent: Intent, path: string): Upload {
   const primary: Side = intent.primary;
-  const lost = otherSide(primary);
+  const before = upload?.sides ?? [primary];
+  const isLost = intent.secondary !== undefined && before.includes(primary);
   return {
     path,
     generation: intent.id,
     app: intent.app,
     touchedMs: intent.openedMs,
-    unflushed: true,
     ...upload,
-    sides: (upload?.sides ?? [primary]).filter((side) => side !== lost || !intent.secondary),
+    unflushed: true,
+    sides: isLost ? before.filter((side) => side === primary) : before,
   };
 }

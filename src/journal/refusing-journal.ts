@@ -33,6 +33,7 @@ function createRefusingJournal(error: StoreError, { index, meta }: Loaded): Jour
     moves: async () => [...index.moves()],
     uploads: async () => [...index.uploads()],
     meta: async (key) => meta.get(key),
+    metas: async (prefix) => [...meta].flatMap(([key, value]) => (key.startsWith(prefix) ? [value] : [])),
     gauges() {
       const { intents, divergences, pinned, uploads, ...rest } = index.counts();
       const rows = { divergentPaths: divergences, pinnedPaths: pinned };

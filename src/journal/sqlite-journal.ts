@@ -87,8 +87,9 @@ async function startWorker(file: string, index: PathIndex): Promise<{ worker: Wo
 function apply(state: State, statements: Statement[], changes: Change[]): Promise<void> {
   const { index, meta, queue, limits } = state;
   for (const change of changes) {
-    if (change.do === 'meta') meta.set(change.key, change.value);
-    else index.apply(change);
+    if (change.do !== 'meta') index.apply(change);
+    else if (change.value === '') meta.delete(change.key);
+    else meta.set(change.key, change.value);
   }
   return queue.add([...statements, ...changes, ...limits.after(changes)]);
 }
@@ -236,6 +237,7 @@ export async function openSqliteJournal(options: SqliteJournalOptions): Promise<
     moves: async () => [...index.moves()],
     uploads: async () => [...index.uploads()],
     meta: async (key) => meta.get(key),
+    metas: async (prefix) => [...meta].flatMap(([key, value]) => (key.startsWith(prefix) ? [value] : [])),
     gauges: () => gaugesOf(state),
     close: () => queue.close(),
   };

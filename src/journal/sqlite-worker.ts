@@ -69,7 +69,7 @@ function prepareStatements(db: DatabaseSync) {
     clearUploadsBelow: db.prepare(`delete from uploads where ${below}`),
     moveDivergences: db.prepare(
       `update or replace divergences
-         set path = ? || substr(path, ?), body = json_remove(body, '$.absent', '$.frozen', '$.pinned')
+         set path = ? || substr(path, ?), body = json_remove(body, '$.entry', '$.frozen', '$.pinned')
        where path = ? or (${below})`,
     ),
     moveUploads: db.prepare(
@@ -78,6 +78,7 @@ function prepareStatements(db: DatabaseSync) {
     putUpload: db.prepare('insert or replace into uploads (path, body) values (?, ?)'),
     endUpload: db.prepare('delete from uploads where path = ?'),
     meta: db.prepare('insert or replace into meta (key, value) values (?, ?)'),
+    dropMeta: db.prepare('delete from meta where key = ?'),
   };
 }
 
@@ -122,7 +123,8 @@ function execute(sql: Prepared, statement: Statement): void {
       sql.endUpload.run(statement.path);
       return;
     case 'meta':
-      sql.meta.run(statement.key, statement.value);
+      if (statement.value === '') sql.dropMeta.run(statement.key);
+      else sql.meta.run(statement.key, statement.value);
   }
 }
 

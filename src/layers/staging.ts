@@ -1,4 +1,5 @@
 // Gives a store that appends only at the end of a file what Gen2 clients need: stage, flush, stage-block, commit-blocks.
+import { Readable } from 'node:stream';
 import { checkCondition } from '../core/condition.ts';
 import { bodyOf, type Mutation, type MutationResult } from '../core/mutation.ts';
 import { normalizePath } from '../core/path.ts';
@@ -8,26 +9,43 @@ import { StoreError } from '../core/store-error.ts';
 import { flush, type Staged, stage } from './staging/appends.ts';
 import { commitBlocks, stageBlock } from './staging/blocks.ts';
 import { isHidden } from './staging/hidden.ts';
-import { createUploads, masked } from './staging/uploads.ts';
+import { masked, noTable, openUploads, type UploadTable } from './staging/uploads.ts';
+
+/** What the layer may be made with. */
+export interface StagingOptions {
+  /** Without one, what was appended and not flushed shows after a restart. */
+  table?: UploadTable;
+  /** How long an append without an answer may still land, milliseconds. Default 0. */
+  zombieMs?: number;
+  now?: () => number;
+}
 
 /**
  * A layer for stores whose `supports.staging` is false; any other store is returned as it is. What was appended and not flushed is
- * kept from readers by this process only: others that read the store see it, and so do all after a restart.
+ * kept from readers here only: others that read the store see it.
  */
-export function withStaging(store: Store): Store {
+export function withStaging(store: Store, options: StagingOptions = {}): Store {
   if (store.supports.staging) return store;
-  const staged: Staged = { store, uploads: createUploads() };
+  const { table = noTable, zombieMs = 0, now = Date.now } = options;
+  let opened: Promise<Staged> | undefined;
+  let from: unknown;
+  const open = (): Promise<Staged> => {
+    if (!opened || from !== table.current())
+      opened = openUploads(table).then((uploads) => ({ store, uploads, zombieMs, now }));
+    from = table.current();
+    return opened;
+  };
   return {
     ...store,
-    supports: { ...store.supports, staging: true },
+    supports: { ...store.supports, staging: true, stagesInFile: true },
     async query<Q extends Query>(query: Q, ctx: Ctx): Promise<QueryResult<Q>> {
       const normal = { ...query, path: normalizePath(query.path) };
-      return (await answer(staged, normal, ctx)) as QueryResult<Q>;
+      return (await answer(await open(), normal, ctx)) as QueryResult<Q>;
     },
     async mutate(mutation, ctx) {
       const body = bodyOf(mutation)?.stream;
       try {
-        return await change(staged, { ...mutation, path: normalizePath(mutation.path) }, ctx);
+        return await change(await open(), { ...mutation, path: normalizePath(mutation.path) }, ctx);
       } catch (error) {
         throw StoreError.from(error);
       } finally {
@@ -69,6 +87,7 @@ async function readFlushed(staged: Staged, query: ReadQuery, ctx: Ctx): Promise<
   if (left <= 0 && !(offset === 0 && query.lengthBytes === undefined))
     throw new StoreError('invalid-range', `the file is ${entry.lengthBytes} bytes long`);
   const lengthBytes = Math.min(query.lengthBytes ?? left, left);
+  if (lengthBytes === 0) return { entry, offset, lengthBytes, body: Readable.from([]) };
   const result = await store.query({ ...plain, lengthBytes }, ctx);
   return { ...result, entry };
 }
@@ -87,14 +106,14 @@ async function change(staged: Staged, mutation: Mutation, ctx: Ctx): Promise<Mut
   }
   const result = await store.mutate(await judged(staged, mutation, ctx), ctx);
   if (mutation.verb === 'create' || mutation.verb === 'append' || mutation.verb === 'concat') {
-    uploads.end(mutation.path);
+    await uploads.end(mutation.path);
   } else if (mutation.verb === 'delete') {
-    uploads.endBelow(mutation.path);
+    await uploads.endBelow(mutation.path);
   } else if (mutation.verb === 'rename') {
     const destination = result.entry?.path ?? mutation.destination;
     if (destination !== mutation.path) {
-      uploads.endBelow(destination);
-      uploads.move(mutation.path, destination);
+      await uploads.endBelow(destination);
+      await uploads.move(mutation.path, destination);
     }
   }
   return result;

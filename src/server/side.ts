@@ -6,6 +6,7 @@ import { withChaos } from '../layers/chaos.ts';
 import { type LeaseTable, withLeases } from '../layers/leases.ts';
 import { withLimit } from '../layers/limit.ts';
 import { withObserver } from '../layers/observe.ts';
+import type { UploadTable } from '../layers/staging/uploads.ts';
 import { withStaging } from '../layers/staging.ts';
 import { withTimeout } from '../layers/timeout.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
@@ -29,7 +30,7 @@ export async function openSide(
   side: Side,
   config: StoreConfig,
   metrics: Metrics,
-  leases: LeaseTable,
+  tables: { leases: LeaseTable; uploads: UploadTable; zombieMs: number },
   onBreaker: (state: BreakerState) => void,
 ): Promise<ServedSide> {
   let lastError: { message: string; atMs: number } | undefined;
@@ -38,8 +39,10 @@ export async function openSide(
   const driver = chaos
     ? withChaos(bare, chaos, { onFault: (fault) => metrics.chaosFaults.child(side, fault).inc() })
     : bare;
-  const staged = driver.supports.staging ? driver : withStaging(driver);
-  const leased = staged.supports.leases ? staged : withLeases(staged, leases);
+  const staged = driver.supports.staging
+    ? driver
+    : withStaging(driver, { table: tables.uploads, zombieMs: tables.zombieMs });
+  const leased = staged.supports.leases ? staged : withLeases(staged, tables.leases);
   const layers: LayersConfig = config.layers;
   const limited = withLimit(withTimeout(leased, layers), layers);
   metrics.breakerState.child(side).set(breakerNumber.closed);

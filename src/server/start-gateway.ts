@@ -21,6 +21,7 @@ import { leaseTableIn } from './lease-table.ts';
 import { observeGauges } from './metering.ts';
 import { openSide, type ServedSide } from './side.ts';
 import { linkKey, makeStateDir } from './state-dir.ts';
+import { uploadTableIn } from './upload-table.ts';
 import { version } from './version.ts';
 
 /** A running gateway. */
@@ -65,7 +66,9 @@ async function openSides(config: GatewayConfig, journal: () => Journal, metrics:
   const open = (side: Side): Promise<ServedSide> => {
     const { chaos } = config.stores[side].layers;
     if (chaos) warnOfDrill(logger, `stores.${side}`, chaos);
-    return openSide(side, config.stores[side], metrics, leaseTableIn(journal, side), (state) =>
+    const { zombieMs } = config.writes;
+    const tables = { leases: leaseTableIn(journal, side), uploads: uploadTableIn(journal, side), zombieMs };
+    return openSide(side, config.stores[side], metrics, tables, (state) =>
       logger.warn({ side, state }, 'breaker'),
     );
   };

@@ -38,7 +38,7 @@ export interface Rig {
 export interface RigOptions {
   route?: Partial<Route>;
   mounts?: Mount[];
-  wrap?: (side: Side, store: Store) => Store;
+  wrap?: (side: Side, store: Store, journal: Journal) => Store;
   wrapJournal?: (journal: Journal) => Journal;
   stateDir?: string;
   lagMs?: number;
@@ -76,8 +76,8 @@ export async function createRig(t: Test, options: RigOptions = {}): Promise<Rig>
   const journal = options.wrapJournal?.(opened) ?? opened;
   const wrap = options.wrap ?? ((_, store) => store);
   const stores = {
-    source: wrap('source', createMemoryStore({ name: 'source' })),
-    target: wrap('target', createMemoryStore({ name: 'target' })),
+    source: wrap('source', createMemoryStore({ name: 'source' }), journal),
+    target: wrap('target', createMemoryStore({ name: 'target' }), journal),
   };
   const down = new Set<Side>();
   const waiting = new Set<() => void>();

@@ -4,15 +4,18 @@ import { checkCondition } from '../../core/condition.ts';
 import type { Entry } from '../../core/entry.ts';
 import type { FlushMutation, MutationResult, StageMutation } from '../../core/mutation.ts';
 import type { Ctx, Store } from '../../core/store.ts';
-import { StoreError } from '../../core/store-error.ts';
+import { ownLimit, StoreError } from '../../core/store-error.ts';
 import { permission, quiet } from './hidden.ts';
 import { bytesOf, rewrite } from './rewrite.ts';
-import { leave, masked, takeTurn, type Upload, type Uploads } from './uploads.ts';
+import { isOther, leave, masked, takeTurn, type Upload, type Uploads } from './uploads.ts';
 
 /** A store with the uploads under way on it. */
 export interface Staged {
   store: Store;
   uploads: Uploads;
+  /** How long an append without an answer may still land, milliseconds. */
+  zombieMs: number;
+  now(): number;
 }
 
 /**
@@ -25,7 +28,7 @@ export async function stage(staged: Staged, mutation: StageMutation, ctx: Ctx): 
   checkPosition(position);
   const entry = await look(store, path, ctx);
   if (entry.type === 'directory') throw new StoreError('is-directory', `this is a directory: ${path}`);
-  const upload = beginWith(uploads, entry);
+  const upload = await beginWith(uploads, entry);
   checkCondition(condition, masked(entry, upload));
   const checkBehindFlushed = (): void => {
     const flushed = upload.shown.lengthBytes;
@@ -36,17 +39,31 @@ export async function stage(staged: Staged, mutation: StageMutation, ctx: Ctx): 
   let after: number | undefined;
   try {
     checkBehindFlushed();
-    after = await put(store, upload, mutation, lengthBytes, ctx);
+    checkNothingLate(staged, upload);
+    await (upload.kept ?? uploads.keep(upload));
+    after = await put(staged, upload, mutation, lengthBytes, ctx);
   } catch (error) {
     const failure = StoreError.from(error);
+    if (failure.applied === 'unknown' && staged.zombieMs > 0) {
+      upload.lateUntilMs = staged.now() + staged.zombieMs;
+      await uploads.keep(upload);
+    }
     // `bad-offset`: somebody else changed the file, so it is looked at again.
     if (failure.applied === 'no' && failure.kind !== 'bad-offset') after = lengthBytes;
-    if (failure.kind === 'not-found') uploads.end(path);
+    if (failure.kind === 'not-found') await uploads.end(path);
     throw failure;
   } finally {
     leave(upload, after);
   }
   return ctx.wantEntry ? { entry: masked(entry, upload) } : {};
+}
+
+/** @throws StoreError `unavailable` while an append without an answer may still land among those that would come now */
+function checkNothingLate({ now }: Staged, { lateUntilMs }: Upload): void {
+  const leftMs = lateUntilMs - now();
+  if (leftMs <= 0) return;
+  const message = 'an append without an answer may still land in this file';
+  throw new StoreError('unavailable', message, { retryAfterMs: leftMs, code: ownLimit });
 }
 
 /** The file as the store has it. Content headers would cost some stores a call of their own, and nobody sees them here. */
@@ -55,11 +72,9 @@ async function look(store: Store, path: string, ctx: Ctx): Promise<Entry> {
 }
 
 /** What is known of another file that stood here before is forgotten. */
-function beginWith(uploads: Uploads, entry: Entry): Upload {
+async function beginWith(uploads: Uploads, entry: Entry): Promise<Upload> {
   const known = uploads.get(entry.path)?.shown;
-  if (known && (known.fileId !== entry.fileId || known.lengthBytes > entry.lengthBytes)) {
-    uploads.end(entry.path);
-  }
+  if (known && isOther(known, entry)) await uploads.end(entry.path);
   return uploads.begin(entry);
 }
 
@@ -86,12 +101,13 @@ async function turnAt(
 
 /** @returns the length of the file afterwards */
 async function put(
-  store: Store,
+  staged: Staged,
   upload: Upload,
   { path, position, body }: StageMutation,
   lengthBytes: number,
   ctx: Ctx,
 ): Promise<number> {
+  const { store } = staged;
   if (position === lengthBytes) {
     const appended = { verb: 'append', path, position, body } as const;
     const wantEntry = body.lengthBytes === undefined;
@@ -124,19 +140,25 @@ async function put(
       yield chunk;
     }
   };
-  await replaceFile(store, upload, whole(), ctx);
+  await replaceFile(staged, upload, whole(), ctx);
   return length;
 }
 
+/** Another file takes the place of this one; should the process end between, what is shown must be true of both. */
 async function replaceFile(
-  store: Store,
+  { store, uploads }: Staged,
   upload: Upload,
   content: AsyncIterable<Buffer>,
   ctx: Ctx,
 ): Promise<void> {
-  const { fileId } = await rewrite(store, upload.shown.path, content, ctx);
-  const { fileId: _, ...shown } = upload.shown;
+  const { fileId: before, ...shown } = upload.shown;
+  if (before !== undefined && upload.kept) {
+    upload.shown = shown;
+    await uploads.keep(upload);
+  }
+  const { fileId } = await rewrite(store, shown.path, content, ctx);
   upload.shown = fileId === undefined ? shown : { ...shown, fileId };
+  if (before !== undefined && upload.kept) await uploads.keep(upload);
 }
 
 /** What the file has before `at`, then the new bytes, then what it has behind them. */
@@ -241,7 +263,7 @@ export async function flush(staged: Staged, mutation: FlushMutation, ctx: Ctx): 
   const first = await look(store, path, ctx);
   if (first.type === 'directory') throw new StoreError('is-directory', `this is a directory: ${path}`);
   const known = uploads.get(path);
-  const upload = beginWith(uploads, first);
+  const upload = await beginWith(uploads, first);
   checkCondition(condition, masked(first, upload));
   // Nobody of this process has appended since it was looked at: it need not be looked at again.
   const isFresh = idleBefore && !upload.busy && upload.lengthBytes === first.lengthBytes;
@@ -257,7 +279,7 @@ export async function flush(staged: Staged, mutation: FlushMutation, ctx: Ctx): 
     }
     const isRewritten = position < after && !retain;
     if (isRewritten) {
-      await replaceFile(store, upload, bytesOf(store, path, 0, position, ctx), ctx);
+      await replaceFile(staged, upload, bytesOf(store, path, 0, position, ctx), ctx);
       after = position;
     } else {
       await permission(ctx);
@@ -265,10 +287,11 @@ export async function flush(staged: Staged, mutation: FlushMutation, ctx: Ctx): 
     if (content) await store.mutate({ verb: 'set-attributes', path, content }, quiet(ctx));
     const flushed = content || isRewritten ? await look(store, path, ctx) : entry;
     upload.shown = { ...flushed, lengthBytes: position };
-    if (after === position && upload.waiting.length === 0) uploads.end(path);
+    if (after === position && upload.waiting.length === 0) await uploads.end(path);
+    else await uploads.keep(upload);
     return { entry: masked(flushed, upload) };
   } catch (error) {
-    if (!known) uploads.end(path);
+    if (!known) await uploads.end(path);
     if (StoreError.from(error).applied === 'unknown') after = undefined;
     throw error;
   } finally {

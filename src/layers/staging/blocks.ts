@@ -24,7 +24,7 @@ const defaultFilePermission = 0o644;
 
 /** One block, whole or not at all: it gets its name in the last step. @throws StoreError */
 export async function stageBlock(
-  { store }: Staged,
+  { store }: Pick<Staged, 'store'>,
   mutation: StageBlockMutation,
   ctx: Ctx,
 ): Promise<MutationResult> {
@@ -33,7 +33,7 @@ export async function stageBlock(
   if (!/^[A-Za-z0-9+/]+={0,2}$/.test(blockId) || idBytes === 0 || idBytes > maxBlockIdBytes)
     throw StoreError.invalid(`a block id is base64 of 1 to ${maxBlockIdBytes} bytes`);
   const plain = quiet(ctx);
-  await checkTarget({ store } as Staged, path, plain);
+  await checkTarget({ store }, path, plain);
   const destination = blockPath(path, blockId);
   const fresh = `${destination}.${randomUUID()}`;
   try {
@@ -43,7 +43,7 @@ export async function stageBlock(
     await store.mutate({ verb: 'rename', path: fresh, ...move }, plain);
     return {};
   } catch (error) {
-    await removeQuietly({ store } as Staged, fresh, plain);
+    await removeQuietly({ store }, fresh, plain);
     throw error;
   }
 }
@@ -88,7 +88,7 @@ export async function commitBlocks(
     const replace = condition?.ifNoneMatch === '*' ? 'none' : 'file';
     const move = { destination: path, replace, intoDirectory: false } as const;
     await store.mutate({ verb: 'rename', path: joined, ...move }, plain);
-    uploads.end(path);
+    await uploads.end(path);
     await removeUploads(store, path, plain);
   } catch (error) {
     const failure = StoreError.from(error);
@@ -209,7 +209,7 @@ async function dress(
   await store.mutate(change, ctx);
 }
 
-async function removeQuietly({ store }: Staged, path: string, ctx: Ctx): Promise<void> {
+async function removeQuietly({ store }: Pick<Staged, 'store'>, path: string, ctx: Ctx): Promise<void> {
   try {
     await store.mutate({ verb: 'delete', path, recursive: false }, ctx);
   } catch {

@@ -7,8 +7,6 @@ import { ownLimit, StoreError } from '../../core/store-error.ts';
 
 /** Uploads that are remembered; of one that is forgotten the appended bytes show at once. */
 const maxUploads = 100_000;
-/** How long an upload may rest, in milliseconds (semantics A4: 24 hours). */
-const uploadIdleMs = 86_400_000;
 /** How long an append waits for those before it, in milliseconds, if the caller says nothing (semantics A5). */
 const defaultOrderWaitMs = 10_000;
 
@@ -23,46 +21,96 @@ export interface Upload {
   shown: Entry;
   /** Length of the file in the store; undefined after an append of unknown outcome, until it is read again. */
   lengthBytes: number | undefined;
+  /** Until when an append without an answer may still land, epoch ms; before, nothing more is appended (semantics A4). */
+  lateUntilMs: number;
+  /** Resolves when `shown` is durable; absent as long as nothing was to be kept. */
+  kept?: Promise<void>;
   busy: boolean;
   waiting: Waiter[];
+}
+
+/** What has to be known of an upload after a restart. */
+export interface KeptUpload {
+  shown: Entry;
+  lateUntilMs: number;
+}
+
+/** Where uploads are kept; survives restarts where it matters. */
+export interface UploadTable {
+  /** Another value: another table has taken its place, and what was known is read anew. */
+  current(): unknown;
+  all(): Promise<KeptUpload[]>;
+  /** Resolves when durable. */
+  set(path: string, upload: KeptUpload | undefined): Promise<void>;
 }
 
 export interface Uploads {
   get(path: string): Upload | undefined;
   /** The upload of this path, begun with `entry` if there is none. */
   begin(entry: Entry): Upload;
-  end(path: string): void;
+  /** Resolves when what is shown now is durable: before the first byte behind it, and before a flush is acked. */
+  keep(upload: Upload): Promise<void>;
+  /** Resolves when it is durable that nothing is hidden any more, as all below. */
+  end(path: string): Promise<void>;
   /** Ends all at and below a path. */
-  endBelow(path: string): void;
+  endBelow(path: string): Promise<void>;
   /** What was at and below `path` is now at and below `destination`. */
-  move(path: string, destination: string): void;
+  move(path: string, destination: string): Promise<void>;
 }
 
-/** In memory only: what is not known is taken from the store. */
-export function createUploads(): Uploads {
-  const uploads = new LRUCache<string, Upload>({ max: maxUploads, ttl: uploadIdleMs, updateAgeOnGet: true });
+/** Nothing survives. */
+export const noTable: UploadTable = {
+  current: () => undefined,
+  all: async () => [],
+  set: async () => undefined,
+};
+
+/** Those of the table, and those begun from now on; of the rest nothing is hidden. */
+export async function openUploads(table: UploadTable): Promise<Uploads> {
+  const uploads = new LRUCache<string, Upload>({
+    max: maxUploads,
+    dispose: ({ kept, shown }, _, reason) => {
+      if (reason === 'evict' && kept) void table.set(shown.path, undefined);
+    },
+  });
+  for (const { shown, lateUntilMs } of await table.all()) {
+    const kept = Promise.resolve();
+    uploads.set(shown.path, { shown, lateUntilMs, lengthBytes: undefined, busy: false, waiting: [], kept });
+  }
+  const keep = (upload: Upload): Promise<void> => {
+    upload.kept = table.set(upload.shown.path, { shown: upload.shown, lateUntilMs: upload.lateUntilMs });
+    return upload.kept;
+  };
+  const end = async (path: string): Promise<void> => {
+    const kept = uploads.peek(path)?.kept;
+    uploads.delete(path);
+    if (kept) await table.set(path, undefined);
+  };
+  const within = (path: string): string[] => [...uploads.keys()].filter((each) => isWithin(each, path));
   return {
     get: (path) => uploads.get(path),
     begin(entry) {
       const known = uploads.get(entry.path);
       if (known) return known;
-      const upload: Upload = { shown: entry, lengthBytes: entry.lengthBytes, busy: false, waiting: [] };
+      const { lengthBytes } = entry;
+      const upload: Upload = { shown: entry, lateUntilMs: 0, lengthBytes, busy: false, waiting: [] };
       uploads.set(entry.path, upload);
       return upload;
     },
-    end: (path) => void uploads.delete(path),
-    endBelow(path) {
-      for (const each of [...uploads.keys()]) if (isWithin(each, path)) uploads.delete(each);
+    keep,
+    end,
+    async endBelow(path) {
+      await Promise.all(within(path).map(end));
     },
-    move(path, destination) {
-      for (const each of [...uploads.keys()]) {
-        const upload = isWithin(each, path) ? uploads.peek(each) : undefined;
-        if (!upload) continue;
-        uploads.delete(each);
-        const moved = joinPath(destination, relativeTo(each, path));
-        upload.shown = { ...upload.shown, path: moved };
-        uploads.set(moved, upload);
-      }
+    async move(path, destination) {
+      const moved = within(path).map((each) => {
+        const upload = uploads.peek(each)!;
+        const gone = end(each);
+        upload.shown = { ...upload.shown, path: joinPath(destination, relativeTo(each, path)) };
+        uploads.set(upload.shown.path, upload);
+        return upload.kept ? Promise.all([keep(upload), gone]) : gone;
+      });
+      await Promise.all(moved);
     },
   };
 }
@@ -124,9 +172,15 @@ function admitNext(upload: Upload): void {
   waiter!.admit();
 }
 
+/** True if another file stands here by now. */
+export function isOther(shown: Entry, entry: Entry): boolean {
+  const isNamed = shown.fileId !== undefined && entry.fileId !== undefined;
+  return (isNamed && shown.fileId !== entry.fileId) || shown.lengthBytes > entry.lengthBytes;
+}
+
 /** The entry as readers see it while an upload is under way. */
 export function masked(entry: Entry, upload: Upload | undefined): Entry {
-  if (!upload || entry.type === 'directory') return entry;
+  if (!upload || entry.type === 'directory' || isOther(upload.shown, entry)) return entry;
   const { lengthBytes, modifiedMs, etag } = upload.shown;
   const shown: Entry = { ...entry, lengthBytes, modifiedMs };
   if (etag !== undefined) shown.etag = etag;
