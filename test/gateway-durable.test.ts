@@ -3,7 +3,7 @@ import t from 'tap';
 import type { Store } from '../src/core/store.ts';
 import { StoreError } from '../src/core/store-error.ts';
 import type { Journal } from '../src/journal/journal.ts';
-import { put } from './gateway/actions.ts';
+import { clientCtx, look, put } from './gateway/actions.ts';
 import { createRig } from './gateway/rig.ts';
 
 /** A journal that is slow to be durable: what waits for it goes on when it is told. */
@@ -96,4 +96,32 @@ t.test('what only the other side took is durable before the client hears of it',
   t.notOk(isAnswered, 'the truth of the path is being written down');
   settled();
   t.same((await written).trail.acked, ['target']);
+});
+
+t.test('an ETag is not judged by a side that did not give it', async (t) => {
+  let isAway = false;
+  const away = (store: Store): Store => ({
+    ...store,
+    async mutate(mutation, ctx) {
+      if (!isAway || mutation.verb !== 'delete') return store.mutate(mutation, ctx);
+      throw new StoreError('unavailable', 'away');
+    },
+  });
+  const rig = await createRig(t, {
+    route: { failover: 'full' },
+    wrap: (side, store) => (side === 'source' ? away(store) : store),
+  });
+  await put(rig.gateway, '/lake/x', 'content');
+  const { entry } = await rig.stores.source.query({ verb: 'stat', path: '/lake/x' }, clientCtx());
+  await rig.settled();
+  isAway = true;
+  const conditional = (ifMatch: string) =>
+    rig.gateway.mutate(
+      { verb: 'delete', path: '/lake/x', recursive: false, condition: { ifMatch } },
+      clientCtx(),
+    );
+  const kind = await conditional(entry.etag!).catch((error: StoreError) => error.kind);
+  t.equal(kind, 'unavailable', 'and not "condition-failed"');
+  await conditional('*');
+  t.equal(await look(rig.gateway, '/lake/x'), '(not-found)', 'the other side takes what it can judge');
 });

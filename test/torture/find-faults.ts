@@ -4,11 +4,19 @@ import { differencesOf, gen2Tree, webhdfsTree } from '../end-to-end/trees.ts';
 import type { Actor } from './actor.ts';
 import { type Cell, describeOperation } from './cells.ts';
 import { record } from './clients.ts';
-import { staleReads } from './stale-reads.ts';
+import { judge } from './linearizable.ts';
 
 /** The final state of a cell, as reads at the end of its history. */
 async function readAtEnd(actor: Actor, cell: Cell, names: readonly string[]): Promise<void> {
   for (const path of names) await record(actor, 'end', cell, { do: 'read', path });
+}
+
+/** No order of the operations explains what was seen: the fewest of them that show it. */
+function notLinearizable({ name, operations }: Cell): string[] {
+  const verdict = judge(operations);
+  if (verdict.is === 'linearizable') return [];
+  if (verdict.is === 'gave-up') return [`${name}: no verdict, the history is too tangled`];
+  return [`${name}: no order explains\n  ${verdict.history.map(describeOperation).join('\n  ')}`];
 }
 
 /** What is wrong; empty if nothing is. */
@@ -41,7 +49,7 @@ export async function findFaults(lake: Lake, cells: readonly Cell[], actor: Acto
     for (const path of source.keys())
       if (path.startsWith(`${cell.name}/`)) named.add(path.slice(cell.name.length + 1));
     await readAtEnd(actor, cell, [...named].sort());
-    for (const each of staleReads(cell.operations).stale) faults.push(`${cell.name}: stale: ${each}`);
+    faults.push(...notLinearizable(cell));
     for (const operation of cell.operations) {
       const { result } = operation;
       if (result.is === 'done' && result.seen?.type === 'torn')

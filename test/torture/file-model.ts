@@ -1,0 +1,216 @@
+// The sequential specification of one cell: a small tree of files and folders, and what each action may do to it. Pure.
+import type { Action, Seen, Token } from './history.ts';
+
+/** A file: whole tokens in order, and pieces that wait for a flush, by position. */
+interface FileNode {
+  type: 'file';
+  tokens: readonly Token[];
+  staged: ReadonlyMap<number, Token>;
+  /** Id of the token that a create under way will put in: until then the file is there and empty. */
+  making?: number;
+  /** Undefined: nobody has set it, so it is what the store or the protocol gave. */
+  permission?: number;
+}
+
+/** A folder. */
+interface FolderNode {
+  type: 'directory';
+  permission?: number;
+}
+
+export type Node = FileNode | FolderNode;
+
+/** Path (`` is the cell itself) → what stands there. Never changed in place. */
+export type Tree = ReadonlyMap<string, Node>;
+
+const parentOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf('/')));
+const nameOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
+const isBelow = (path: string, folder: string): boolean =>
+  folder === '' ? path !== '' : path.startsWith(`${folder}/`);
+
+/** All folders above a path, the cell included. */
+export function foldersAbove(path: string): string[] {
+  if (path === '') return [];
+  const parent = parentOf(path);
+  return [parent, ...foldersAbove(parent)];
+}
+
+export const lengthOf = (tokens: readonly Token[]): number =>
+  tokens.reduce((sum, { lengthBytes }) => sum + lengthBytes, 0);
+
+/** True if something stands below a path. */
+export function hasContent(tree: Tree, folder: string): boolean {
+  for (const path of tree.keys()) if (isBelow(path, folder)) return true;
+  return false;
+}
+
+function put(tree: Tree, path: string, node: Node): Tree | undefined {
+  const next = new Map(tree);
+  for (const folder of foldersAbove(path)) {
+    const above = next.get(folder);
+    if (above?.type === 'file') return undefined;
+    if (!above) next.set(folder, { type: 'directory' });
+  }
+  return next.set(path, node);
+}
+
+function without(tree: Tree, path: string): Map<string, Node> {
+  return new Map([...tree].filter(([each]) => each !== path && !isBelow(each, path)));
+}
+
+const nothingStaged: ReadonlyMap<number, Token> = new Map();
+
+function fileOf(tree: Tree, path: string): FileNode | undefined {
+  const node = tree.get(path);
+  return node?.type === 'file' ? node : undefined;
+}
+
+function create(tree: Tree, { path, overwrite, token }: Extract<Action, { do: 'create' }>): Tree[] {
+  const there = tree.get(path);
+  const isOwn = there?.type === 'file' && there.making !== undefined && there.making === token?.id;
+  if (there && !isOwn && (there.type === 'directory' || !overwrite)) return [];
+  const tokens = token ? [token] : [];
+  const made = put(tree, path, { type: 'file', tokens, staged: nothingStaged });
+  return made ? [made] : [];
+}
+
+function append(tree: Tree, { path, token, position }: Extract<Action, { do: 'append' }>): Tree[] {
+  const file = fileOf(tree, path);
+  if (!file || (position !== undefined && position !== lengthOf(file.tokens))) return [];
+  const tokens = [...file.tokens, token];
+  // Whether bytes that another client has staged survive an append differs between stores.
+  const kept = new Map(tree).set(path, { ...file, tokens });
+  const dropped = new Map(tree).set(path, { ...file, tokens, staged: nothingStaged });
+  return file.staged.size > 0 ? [kept, dropped] : [kept];
+}
+
+function flush(tree: Tree, { path, position }: Extract<Action, { do: 'flush' }>): Tree[] {
+  const file = fileOf(tree, path);
+  if (!file) return [];
+  const tokens = [...file.tokens];
+  let length = lengthOf(tokens);
+  while (length < position) {
+    const next = file.staged.get(length);
+    if (!next) return [];
+    tokens.push(next);
+    length += next.lengthBytes;
+  }
+  return length === position ? [new Map(tree).set(path, { ...file, tokens, staged: nothingStaged })] : [];
+}
+
+function rename(tree: Tree, action: Extract<Action, { do: 'rename' }>): Tree[] {
+  const { path, replace, intoDirectory } = action;
+  const moved = tree.get(path);
+  const intoIt = intoDirectory && tree.get(action.destination)?.type === 'directory';
+  const destination = intoIt ? `${action.destination}/${nameOf(path)}` : action.destination;
+  if (!moved) return [];
+  if (destination === path) return [tree];
+  if (isBelow(destination, path)) return [];
+  const there = tree.get(destination);
+  if (there && replace === 'none') return [];
+  if (there?.type === 'directory' && (replace === 'file' || hasContent(tree, destination))) return [];
+  const rest = without(without(tree, path), destination);
+  const above = put(rest, destination, moved);
+  if (!above) return [];
+  const next = new Map(above);
+  for (const [each, node] of tree)
+    if (isBelow(each, path)) next.set(`${destination}${each.slice(path.length)}`, node);
+  // Staged bytes may or may not follow their file.
+  const dropped = new Map(
+    [...next].map(([each, node]) => [
+      each,
+      node.type === 'file' && (each === destination || isBelow(each, destination))
+        ? { ...node, staged: nothingStaged }
+        : node,
+    ]),
+  );
+  return keyOf(dropped) === keyOf(next) ? [next] : [next, dropped];
+}
+
+function remove(tree: Tree, { path, recursive }: Extract<Action, { do: 'delete' }>): Tree[] {
+  if (!tree.has(path) || (!recursive && hasContent(tree, path))) return [];
+  return [without(tree, path)];
+}
+
+function concat(tree: Tree, { path, sources }: Extract<Action, { do: 'concat' }>): Tree[] {
+  const file = fileOf(tree, path);
+  const parts = sources.map((source) => fileOf(tree, source));
+  if (!file || parts.some((part) => !part)) return [];
+  const next = new Map(tree);
+  for (const source of sources) next.delete(source);
+  const tokens = [...file.tokens, ...parts.flatMap((part) => part!.tokens)];
+  return [next.set(path, { ...file, tokens, staged: nothingStaged })];
+}
+
+/** The trees after an action that was done; none if it cannot have been done here. Queries are not actions in this sense. */
+export function treesAfter(tree: Tree, action: Action): Tree[] {
+  switch (action.do) {
+    case 'create':
+      return create(tree, action);
+    case 'append':
+      return append(tree, action);
+    case 'flush':
+      return flush(tree, action);
+    case 'rename':
+      return rename(tree, action);
+    case 'delete':
+      return remove(tree, action);
+    case 'concat':
+      return concat(tree, action);
+    case 'mkdir': {
+      const there = tree.get(action.path);
+      if (there) return there.type === 'directory' ? [tree] : [];
+      const made = put(tree, action.path, { type: 'directory' });
+      return made ? [made] : [];
+    }
+    case 'stage': {
+      const file = fileOf(tree, action.path);
+      if (!file || action.position < lengthOf(file.tokens)) return [];
+      const staged = new Map(file.staged).set(action.position, action.token);
+      return [new Map(tree).set(action.path, { ...file, staged })];
+    }
+    case 'set-permission': {
+      const node = tree.get(action.path);
+      return node ? [new Map(tree).set(action.path, { ...node, permission: action.permission })] : [];
+    }
+    default:
+      throw new Error(`${action.do} changes nothing`);
+  }
+}
+
+/** What a store itself may show while it writes a file anew: the file, still empty. */
+export function treesWhileCreating(
+  tree: Tree,
+  { path, overwrite, token }: Extract<Action, { do: 'create' }>,
+): Tree[] {
+  return create(tree, { do: 'create', path, overwrite }).map((made) => {
+    const file: FileNode = { type: 'file', tokens: [], staged: nothingStaged };
+    return new Map(made).set(path, token ? { ...file, making: token.id } : file);
+  });
+}
+
+/** True if a path can look like this. */
+export function shows(tree: Tree, path: string, seen: Seen): boolean {
+  const node = tree.get(path);
+  if (seen.type === 'absent' || seen.type === 'torn') return seen.type === 'torn' || !node;
+  if (node?.type !== seen.type) return false;
+  if (seen.permission !== undefined && node.permission !== undefined && seen.permission !== node.permission)
+    return false;
+  if (seen.type === 'directory' || node.type === 'directory') return true;
+  if (seen.lengthBytes !== lengthOf(node.tokens)) return false;
+  return seen.tokens === undefined || String(seen.tokens) === String(node.tokens.map(({ id }) => id));
+}
+
+/** Equal for equal trees. */
+export function keyOf(tree: Tree): string {
+  return [...tree]
+    .map(([path, node]) =>
+      node.type === 'directory'
+        ? `${path}|${node.permission ?? ''}`
+        : `${path}|${node.permission ?? ''}|${node.tokens.map(({ id }) => id)}|${[...node.staged]
+            .map(([position, { id }]) => `${position}:${id}`)
+            .sort()}|${node.making ?? ''}`,
+    )
+    .sort()
+    .join('\n');
+}
