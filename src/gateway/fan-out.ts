@@ -48,6 +48,18 @@ function forSecondary(mutation: Mutation, order: Plan['order']): Mutation {
   return free;
 }
 
+/** Its ETag or lease means something to the side that gave it alone: the other would refuse it for the wrong reason (semantics A11). */
+function isForPrimaryOnly(mutation: Mutation): boolean {
+  const conditions = [
+    'condition' in mutation ? mutation.condition : undefined,
+    mutation.verb === 'rename' ? mutation.sourceCondition : undefined,
+  ];
+  return conditions.some(
+    (condition) =>
+      condition?.leaseId !== undefined || (condition?.ifMatch !== undefined && condition.ifMatch !== '*'),
+  );
+}
+
 async function attempt(call: () => Promise<MutationResult>): Promise<Attempt> {
   try {
     return { outcome: 'acked', result: await call() };
@@ -136,7 +148,8 @@ export function fanOut(
   const follow = async (): Promise<Attempt> => {
     if (plan.order === 'primary-first') {
       const decided = await first;
-      if (mayTakeOver(plan, decided)) return send(secondary, mutation, undefined, secondCtx);
+      if (mayTakeOver(plan, decided) && !isForPrimaryOnly(mutation))
+        return send(secondary, mutation, undefined, secondCtx);
       if (decided.outcome !== 'acked') return { outcome: 'skipped' };
       return waitFor(send(secondary, forSecondary(mutation, plan.order), undefined, secondCtx));
     }
