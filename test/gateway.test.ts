@@ -1,6 +1,7 @@
 // The dual store over two stores: what clients see, what each side has, what the journal keeps.
 import { PassThrough, Readable } from 'node:stream';
 import t from 'tap';
+import type { Store } from '../src/core/store.ts';
 import { until } from './end-to-end/admin-view.ts';
 import { clientCtx, flush, get, look, names, put, refusal, stage } from './gateway/actions.ts';
 import { breakablePair } from './gateway/breakable.ts';
@@ -66,6 +67,30 @@ t.test('the secondary is down: writes go on, diverge, follow the truth, drain', 
   const whole = () => names(rig.stores.target, '/', true);
   await until('the folder of copies is gone', async () => !(await whole()).includes('/lake/.twinlake'));
   t.same(await whole(), ['/lake', '/lake/x']);
+});
+
+t.test('what the journal knows to be gone is not asked for again by a listing', async (t) => {
+  const asked: string[] = [];
+  const counted = (store: Store): Store => ({
+    ...store,
+    query(query, ctx) {
+      if (query.verb === 'stat' && ctx.requestId === 'test') asked.push(query.path);
+      return store.query(query, ctx);
+    },
+  });
+  const rig = await createRig(t, { wrap: (side, store) => (side === 'source' ? counted(store) : store) });
+  for (const name of ['gone', 'moved', 'stays', 'again']) await put(rig.gateway, `/lake/${name}`, name);
+  await rig.settled();
+  rig.down.add('target');
+  await rig.gateway.mutate({ verb: 'delete', path: '/lake/gone', recursive: false }, clientCtx());
+  await rig.gateway.mutate({ verb: 'delete', path: '/lake/again', recursive: false }, clientCtx());
+  await put(rig.gateway, '/lake/again', 'new');
+  const move = { verb: 'rename', path: '/lake/moved', destination: '/lake/z' } as const;
+  await rig.gateway.mutate({ ...move, replace: 'none', intoDirectory: false }, clientCtx());
+  rig.route.reads = 'target';
+  asked.length = 0;
+  t.same(await names(rig.gateway, '/lake'), ['/lake/again', '/lake/stays', '/lake/z']);
+  t.same([...new Set(asked)].sort(), ['/lake/again', '/lake/z']);
 });
 
 t.test('the primary refuses: nothing changes, and what the other side took is undone', async (t) => {

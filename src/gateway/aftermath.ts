@@ -110,6 +110,15 @@ function setsOwner(mutation: Mutation): boolean {
 /** After these a folder still holds what it held. */
 const keepsContent: ReadonlySet<Mutation['verb']> = new Set(['set-attributes', 'mkdir']);
 
+/** True if nothing is at a path after the mutation. */
+function takesAway(mutation: Mutation, path: string): boolean {
+  if (mutation.verb === 'rename' || mutation.verb === 'concat') {
+    const made = mutation.verb === 'rename' ? mutation.destination : mutation.path;
+    return path !== made;
+  }
+  return mutation.verb === 'delete';
+}
+
 function rowFor(settled: Settled, reach: Reach, left: NonNullable<Settlement['divergence']>): Divergence {
   const nearest = settled.earlier.get(reach.path);
   const earlier = nearest?.path === reach.path ? nearest : undefined;
@@ -128,6 +137,8 @@ function rowFor(settled: Settled, reach: Reach, left: NonNullable<Settlement['di
   if (earlier?.keepReplaced) row.keepReplaced = true;
   if (setsOwner(settled.mutation) || (earlier?.owners && !makesAnew.has(settled.mutation.verb)))
     row.owners = true;
+  const mayLand = Math.max(earlier?.tailUntilMs ?? 0, late) > settled.nowMs;
+  if (settled.acked && !mayLand && takesAway(settled.mutation, reach.path)) row.absent = true;
   // The other side is not asked while a row stands.
   if (earlier?.frozen !== undefined) row.frozen = earlier.frozen;
   if (earlier?.moved && keepsContent.has(settled.mutation.verb)) row.moved = earlier.moved;

@@ -49,9 +49,18 @@ async function entryAt(
   }
 }
 
+/** True if the journal says that the truth has nothing there, and nothing is under way that may change it. */
+async function isKnownAbsent({ journal }: GatewayParts, path: string): Promise<boolean> {
+  const { divergence, intents, upload } = await journal.state(path);
+  if (divergence?.path !== path || !divergence.absent || intents.length > 0 || upload) return false;
+  const below = await journal.below(path, { direct: false, limit: 1 });
+  return below.divergences.length + below.intents.length + below.uploads.length === 0;
+}
+
 /** What stands at a path now, by its truth. */
-function entryNow(listing: Listing, path: string): Promise<Entry | undefined> {
+async function entryNow(listing: Listing, path: string): Promise<Entry | undefined> {
   const { parts, route } = listing;
+  if (await isKnownAbsent(parts, path)) return undefined;
   const ctx = { ...listing.ctx, trail: {} };
   return askTruth(parts, { route, path, tree: false, ctx }, (side) =>
     entryAt({ ...listing, ctx }, side, path),

@@ -1,5 +1,4 @@
 // Where intents, divergences and upload records live. Asynchronous and free of any database, so that a shared one can stand in.
-import type { Entry } from '../core/entry.ts';
 import type { Side } from '../core/store.ts';
 
 /** A path an operation touches; `subtree` if everything below it as well. Canonical (target) paths. */
@@ -29,7 +28,7 @@ export interface Intent extends NewIntent {
 
 /**
  * A path or subtree that is known or suspected to differ between the sides. Whoever makes one row of several, or a row of another one's
- * path, leaves out `entry`, `moved`, `frozen` and `pinned`: without them repair looks, compares and copies; with a wrong one it would err.
+ * path, leaves out `absent`, `moved`, `frozen` and `pinned`: without them repair looks, compares and copies; with a wrong one it would err.
  */
 export interface Divergence extends Reach {
   /** The side known to hold the newest state. */
@@ -52,10 +51,10 @@ export interface Divergence extends Reach {
    */
   owners?: boolean;
   /**
-   * The file as the truth showed it when `generation` had changed it, in the truth's own names; `absent`: nothing was there. Left out
-   * where nobody knows without asking: after a restart, an unknown outcome, for folders (semantics B1).
+   * The truth has nothing here since `generation`. Left out where nobody knows without asking: after a restart, and while a request
+   * without an answer may still land (semantics B1).
    */
-  entry?: Entry | 'absent';
+  absent?: true;
   /**
    * The other side still has this subtree under the name `from`, where rename `generation` found it: repair moves it there instead of
    * copying (semantics A8). True only while the row at `from` is `frozen` for that rename; `from` is the row's own path once it is done.
@@ -88,7 +87,7 @@ export type Change =
   | { do: 'clear'; path: string; generation: number }
   /** Removes all rows and upload records strictly below. */
   | { do: 'clear-below'; path: string }
-  /** Rows and upload records at and below `from` are found at and below `to` afterwards, rows without `entry`, `frozen`, `pinned`. */
+  /** Rows and upload records at and below `from` are found at and below `to` afterwards, rows without `absent`, `frozen`, `pinned`. */
   | { do: 'move'; from: string; to: string }
   | { do: 'put-upload'; upload: Upload }
   | { do: 'end-upload'; path: string }

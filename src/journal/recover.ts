@@ -16,8 +16,8 @@ export interface Leftovers {
  */
 export function recover(left: Leftovers, nowMs: number, tailUntilMs: number): Change[] {
   const rows = new Map<string, Divergence>(
-    // What may still land late may be about the truth too: its entry is asked for again.
-    left.divergences.map(({ entry, ...row }) => [row.path, { ...row, tailUntilMs }]),
+    // What may still land late may be about the truth too: it is asked again.
+    left.divergences.map(({ absent, ...row }) => [row.path, { ...row, tailUntilMs }]),
   );
   const uploads = new Map(left.uploads.map((upload) => [upload.path, upload]));
   const ordered = [...left.intents].sort((a, b) => a.id - b.id);

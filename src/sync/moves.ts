@@ -7,6 +7,7 @@ import { StoreError } from '../core/store-error.ts';
 import type { Change, Divergence } from '../journal/journal.ts';
 import { clearAway, ensureParents, entryOrNothing } from './copy.ts';
 import { jobFor } from './copy-job.ts';
+import { hurryingWhenWanted } from './hurrying-when-wanted.ts';
 import type { SyncParts } from './sync-parts.ts';
 
 /** How long repair waits for the locks of both names, milliseconds. */
@@ -64,15 +65,16 @@ function withoutMove({ moved, ...row }: Moved): Divergence {
 async function fenced(
   parts: SyncParts,
   row: Moved,
-  step: (now: Moved) => Promise<Change[]>,
+  step: (parts: SyncParts, now: Moved) => Promise<Change[]>,
 ): Promise<'done' | 'superseded'> {
   const paths = [...new Set([row.path, row.moved.from])];
   const requests = paths.map((path) => ({ path, mode: 'exclusive' as const }));
-  const lock = await parts.locks.acquire(requests, parts.ctx().signal, lockWaitMs);
+  const hurrying = hurryingWhenWanted(parts);
+  const lock = await parts.locks.acquire(requests, parts.ctx().signal, lockWaitMs, hurrying.onWanted);
   try {
     const now = await current(parts, row);
     if (!now) return 'superseded';
-    const changes = await stepOrGiveUp(now, step);
+    const changes = await stepOrGiveUp(now, (moved) => step(hurrying.parts, moved));
     if (changes.length > 0) await parts.journal.apply(changes);
     return 'done';
   } catch (thrown) {
@@ -80,6 +82,7 @@ async function fenced(
     if (error.applied === 'unknown') await giveTails(parts, paths);
     throw error;
   } finally {
+    hurrying.done();
     lock.release();
   }
 }
@@ -163,12 +166,11 @@ export async function carryOutMove(
   row: Divergence,
 ): Promise<'ready' | 'superseded' | 'deferred'> {
   const now = async (): Promise<Divergence | undefined> => (await parts.journal.state(row.path)).divergence;
-  if (isMoved(row) && (await fenced(parts, row, (moved) => stash(parts, moved))) === 'superseded')
-    return 'superseded';
+  if (isMoved(row) && (await fenced(parts, row, stash)) === 'superseded') return 'superseded';
   if (await isBehindMove(parts, row)) return 'deferred';
   const stashed = await now();
   if (stashed?.path !== row.path || stashed.generation !== row.generation) return 'superseded';
   if (!isMoved(stashed) || stashed.moved.from === stashed.path) return 'ready';
-  const placed = await fenced(parts, stashed, (moved) => putInPlace(parts, moved));
+  const placed = await fenced(parts, stashed, putInPlace);
   return placed === 'done' ? 'ready' : 'superseded';
 }

@@ -7,6 +7,7 @@ import type { LockMode } from '../journal/locks.ts';
 import { complete, discardHidden, entryOrNothing, notEqualYet, type Prepared, prepare } from './copy.ts';
 import { jobFor } from './copy-job.ts';
 import { verdictOf, withTail } from './fence.ts';
+import { hurryingWhenWanted } from './hurrying-when-wanted.ts';
 import { entriesOf, march } from './march.ts';
 import { carryOutMove } from './moves.ts';
 import { attributesRefused, isRefusedForGood } from './refused-for-good.ts';
@@ -37,7 +38,7 @@ function lockModeFor({ truth, other, changesAcl }: Prepared): LockMode {
 
 /** A row for one path below another row, about which only the path is known. */
 function ownRow(above: Divergence, path: string, subtree: boolean, message: string): Divergence {
-  const { entry, moved, frozen, pinned, ...lasting } = above;
+  const { absent, moved, frozen, pinned, ...lasting } = above;
   return { ...lasting, path, subtree, reason: `below ${above.path}: ${message}` };
 }
 
@@ -58,20 +59,6 @@ async function completeFenced(parts: SyncParts, job: CopyJob, prepared: Prepared
     }
     throw error;
   }
-}
-
-/** Lets go of what it asks of the stores once a client has waited for the path as long as for a secondary that lags. */
-function hurryingWhenWanted(parts: SyncParts) {
-  const tooLong = new AbortController();
-  let timer: NodeJS.Timeout | undefined;
-  return {
-    parts: { ...parts, ctx: () => ({ ...parts.ctx(), signal: tooLong.signal }) },
-    onWanted(): void {
-      const reason = new StoreError('timeout', 'a client waits for the path', { applied: 'unknown' });
-      timer = setTimeout(() => tooLong.abort(reason), parts.lagMs);
-    },
-    done: () => clearTimeout(timer),
-  };
 }
 
 /** One path made equal, or left to a newer write. */
