@@ -9,6 +9,7 @@ export interface LeanFiles {
   lengthOf(path: string): number | undefined;
   set(path: string, lengthBytes: number): void;
   delete(path: string): void;
+  move(from: string, to: string): void;
 }
 
 /** Begins with the file that is read. */
@@ -21,5 +22,11 @@ export function createLeanFiles(): LeanFiles {
       if (lengths.size > maxFiles) lengths.delete(lengths.keys().next().value!);
     },
     delete: (path) => void lengths.delete(path),
+    move(from, to) {
+      const length = lengths.get(from);
+      if (length === undefined) return;
+      lengths.delete(from);
+      lengths.set(to, length);
+    },
   };
 }

@@ -18,7 +18,7 @@ const fileHeaders = {
   'accept-ranges': 'bytes',
   'content-type': 'application/octet-stream',
   'x-ms-resource-type': 'file',
-  'x-ms-permissions': 'rw-r-----',
+  'x-ms-permissions': 'rw-r--r--',
   'x-ms-owner': '$superuser',
   'x-ms-group': '$superuser',
   'x-ms-lease-state': 'available',
@@ -27,8 +27,8 @@ const fileHeaders = {
 const folderHeaders = {
   ...fileHeaders,
   'x-ms-resource-type': 'directory',
-  'x-ms-permissions': 'rwxr-x---',
-  'x-ms-acl': 'user::rwx,group::r-x,other::---',
+  'x-ms-permissions': 'rwxr-xr-x',
+  'x-ms-acl': 'user::rwx,group::r-x,other::r-x',
 };
 
 /** A request handler with files of its own. */
@@ -48,8 +48,10 @@ export function createLeanGen2(): (request: IncomingMessage, response: ServerRes
     });
     request.on('end', () => {
       const search = request.url!;
+      const renamed = request.headers['x-ms-rename-source']?.toString();
       const isAppend = search.includes('action=append');
       if (isAppend) files.set(path, (files.lengthOf(path) ?? 0) + bytes);
+      else if (renamed) files.move(decodeURIComponent(renamed).split('?')[0]!, path);
       else if (request.method === 'PUT') files.set(path, bytes);
       const status = isAppend ? 202 : request.method === 'PATCH' ? 200 : 201;
       response.writeHead(status, { ...pathHeaders, 'content-length': 0 });

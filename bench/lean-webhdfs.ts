@@ -50,6 +50,10 @@ export function createLeanWebhdfs(): (request: IncomingMessage, response: Server
     if (!request.url!.includes('data=true')) {
       const location = `http://${request.headers.host}${request.url}&data=true`;
       request.resume();
+      if (request.url!.includes('noredirect=true')) {
+        json(response, 200, { Location: location });
+        return;
+      }
       response.writeHead(307, { location, 'content-length': 0 });
       response.end();
       return;
@@ -89,6 +93,7 @@ export function createLeanWebhdfs(): (request: IncomingMessage, response: Server
     else if (op === 'GETACLSTATUS') json(response, 200, { AclStatus: { entries: [], permission: '644' } });
     else {
       if (op === 'DELETE') files.delete(path);
+      if (op === 'RENAME') files.move(path, new URLSearchParams(search).get('destination') ?? '');
       json(response, 200, { boolean: true });
     }
   };
