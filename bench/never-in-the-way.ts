@@ -95,7 +95,7 @@ async function measureFace(
       lanes.push(await openLane(health, secondary, children, await mkdtemp(join(dir, `${health}-`))));
     for (const lane of lanes) {
       // The code is warm and the folders are there before the secondary falls ill.
-      await send(lane, clients * 16);
+      await send(lane, clients * 8);
       await lane.fall();
       // Those that are not measured stand still, so that their repair is not in the way of the others.
       lane.gateway.child.kill('SIGSTOP');
@@ -103,7 +103,7 @@ async function measureFace(
     for (let round = 0; round < rounds; round++) {
       for (const lane of round % 2 === 0 ? lanes : lanes.toReversed()) {
         lane.gateway.child.kill('SIGCONT');
-        const probe = await send(lane, clients * 8);
+        const probe = await send(lane, clients * 4);
         const times =
           Math.max(1, Math.round((probe.times / probe.seconds / clients) * sliceSeconds)) * clients;
         const cpuBefore = (await cpuSecondsOf(lane.gateway.child.pid!)) ?? 0;
