@@ -2,7 +2,7 @@
 import type { Lake } from '../end-to-end/lake.ts';
 import { differencesOf, gen2Tree, webhdfsTree } from '../end-to-end/trees.ts';
 import type { Actor } from './actor.ts';
-import { type Cell, describeOperation } from './cells.ts';
+import { type Cell, describeAction, describeOperation } from './cells.ts';
 import { record } from './clients.ts';
 import { judge } from './linearizable.ts';
 
@@ -17,6 +17,23 @@ function notLinearizable({ name, operations }: Cell): string[] {
   if (verdict.is === 'linearizable') return [];
   if (verdict.is === 'gave-up') return [`${name}: no verdict, the history is too tangled`];
   return [`${name}: no order explains\n  ${verdict.history.map(describeOperation).join('\n  ')}`];
+}
+
+/** An upload that an SDK would have given up long ago: nothing was away for so long. */
+const refusalsInARow = 150;
+
+/** Steps of uploads that were refused as temporary again and again. */
+function neverTaken({ operations }: Cell): string[] {
+  const refused = new Map<string, { count: number; line: string }>();
+  for (const operation of operations) {
+    const { client, action, result } = operation;
+    if (result.is !== 'refused' || result.kind !== 'temporary') continue;
+    const key = `${client} ${describeAction(action)}`;
+    refused.set(key, { count: (refused.get(key)?.count ?? 0) + 1, line: describeOperation(operation) });
+  }
+  return [...refused.values()].flatMap(({ count, line }) =>
+    count < refusalsInARow ? [] : [`refused as temporary ${count} times: ${line}`],
+  );
 }
 
 /** What is wrong; empty if nothing is. */
@@ -50,6 +67,7 @@ export async function findFaults(lake: Lake, cells: readonly Cell[], actor: Acto
       if (path.startsWith(`${cell.name}/`)) named.add(path.slice(cell.name.length + 1));
     await readAtEnd(actor, cell, [...named].sort());
     faults.push(...notLinearizable(cell));
+    for (const each of neverTaken(cell)) faults.push(`${cell.name}: ${each}`);
     for (const operation of cell.operations) {
       const { result } = operation;
       if (result.is === 'done' && result.seen?.type === 'torn')
