@@ -188,7 +188,7 @@ t.test(
     process.stdout.write(JSON.stringify([journal.unopened, refused, divergence.truth, journal.gauges()]));`,
     );
     const limited = `ulimit -S -f 1; exec env -u NODE_OPTIONS '${process.execPath}' "$0"`;
-    const said = execFileSync('bash', ['-c', limited, script], { encoding: 'utf8' });
+    const said = execFileSync('bash', ['-c', limited, script], { encoding: 'utf8', timeout: 30_000 });
     t.match(JSON.parse(said), [
       'unreadable',
       'unavailable',
