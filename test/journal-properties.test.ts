@@ -17,10 +17,10 @@ const full = process.env.TWINLAKE_FULL === '1';
 if (full) t.setTimeout(600_000);
 t.comment(`seed ${seed} (TWINLAKE_TEST_SEED repeats it)`);
 
-// Wildcards of SQL, neighbours of the slash, quotes, names beyond the basic plane.
-const segments = ['a', 'a0', 'a-', '%', '_', "'", 'ä', '😀', '\uffee'];
+// Neighbours of the slash, wildcards of SQL, a name beyond the basic plane; few, so that changes meet each other.
+const segments = ['a', 'a0', 'a-', '%', '_', '😀'];
 const paths = fc
-  .array(fc.constantFrom(...segments), { minLength: 1, maxLength: 3 })
+  .array(fc.constantFrom(...segments), { minLength: 1, maxLength: 2 })
   .map((parts) => `/${parts.join('/')}`);
 const sides = fc.constantFrom<Side>('source', 'target');
 const generations = fc.integer({ min: 1, max: 4 });
@@ -30,7 +30,10 @@ const changes: fc.Arbitrary<Change> = fc.oneof(
     .record({ path: paths, subtree: fc.boolean(), truth: sides, generation: generations })
     .map((row): Change => ({ do: 'put', divergence: { ...row, reason: 'r', sinceMs: 1 } })),
   fc.record({ do: fc.constant('clear' as const), path: paths, generation: generations }),
-  fc.record({ do: fc.constant('clear-below' as const), path: fc.oneof(paths, fc.constant('/')) }),
+  fc.record({
+    do: fc.constant('clear-below' as const),
+    path: fc.oneof({ weight: 30, arbitrary: paths }, { weight: 1, arbitrary: fc.constant('/') }),
+  }),
   fc
     .record({ do: fc.constant('move' as const), from: paths, to: paths })
     .filter(({ from, to }) => !isWithin(from, to) && !isWithin(to, from)),
@@ -169,42 +172,46 @@ t.test('a crash at any point finds what was durable, and nothing out of order', 
   const dir = t.testdir({});
   let run = 0;
   await fc.assert(
-    fc.asyncProperty(fc.array(ops, { minLength: 1, maxLength: 25 }), fc.nat(25), async (sequence, cut) => {
-      const file = join(dir, String(++run), 'journal.db');
-      mkdirSync(join(dir, `${run}-crashed`));
-      const journal = await openSqliteJournal({ file, zombieMs: 1, now: () => 1 });
-      const models: Model[] = [{ divergences: [], uploads: [], intents: [] }];
-      const open: Intent[] = [];
-      const durable: Promise<unknown>[] = [];
-      let [id, awaited] = [0, 0];
-      for (const [i, op] of sequence.entries()) {
-        if (op.op === 'open') id++;
-        const [model, promise] = issue(journal, models.at(-1)!, open, op, id);
-        models.push(model);
-        durable.push(promise);
-        if (i !== cut) continue;
+    fc.asyncProperty(
+      fc.array(ops, { minLength: 40, maxLength: 120, size: 'max' }),
+      fc.nat(120),
+      async (sequence, cut) => {
+        const file = join(dir, String(++run), 'journal.db');
+        mkdirSync(join(dir, `${run}-crashed`));
+        const journal = await openSqliteJournal({ file, zombieMs: 1, now: () => 1 });
+        const models: Model[] = [{ divergences: [], uploads: [], intents: [] }];
+        const open: Intent[] = [];
+        const durable: Promise<unknown>[] = [];
+        let [id, awaited] = [0, 0];
+        for (const [i, op] of sequence.entries()) {
+          if (op.op === 'open') id++;
+          const [model, promise] = issue(journal, models.at(-1)!, open, op, id);
+          models.push(model);
+          durable.push(promise);
+          if (i !== cut) continue;
+          await Promise.all(durable);
+          awaited = models.length - 1;
+        }
+        // As it is on disk now: everything awaited, and some prefix of the rest.
+        const crashed = join(dir, `${run}-crashed`, 'journal.db');
+        copyJournal(file, crashed);
         await Promise.all(durable);
-        awaited = models.length - 1;
-      }
-      // As it is on disk now: everything awaited, and some prefix of the rest.
-      const crashed = join(dir, `${run}-crashed`, 'journal.db');
-      copyJournal(file, crashed);
-      await Promise.all(durable);
-      const live = await heldBy(journal);
-      await journal.close();
-      const again = await openSqliteJournal({ file: crashed, zombieMs: 1, now: () => 7 });
-      const found = await heldBy(again);
-      await again.close();
-      const whole = await openSqliteJournal({ file, zombieMs: 1, now: () => 7 });
-      const all = await heldBy(whole);
-      await whole.close();
-      const last = models.at(-1)!;
-      return (
-        live === JSON.stringify([texts(last.divergences), texts(last.uploads)]) &&
-        all === afterRestart(last) &&
-        models.slice(awaited).some((model) => afterRestart(model) === found)
-      );
-    }),
+        const live = await heldBy(journal);
+        await journal.close();
+        const again = await openSqliteJournal({ file: crashed, zombieMs: 1, now: () => 7 });
+        const found = await heldBy(again);
+        await again.close();
+        const whole = await openSqliteJournal({ file, zombieMs: 1, now: () => 7 });
+        const all = await heldBy(whole);
+        await whole.close();
+        const last = models.at(-1)!;
+        return (
+          live === JSON.stringify([texts(last.divergences), texts(last.uploads)]) &&
+          all === afterRestart(last) &&
+          models.slice(awaited).some((model) => afterRestart(model) === found)
+        );
+      },
+    ),
     { seed, numRuns: full ? 200 : 8, endOnFailure: true },
   );
 });

@@ -64,7 +64,8 @@ t.test('what is durable is found again; what was open diverges', async (t) => {
         touchedMs: 1,
       },
     },
-    { do: 'move', from: '/d', to: '/ü😀' },
+    { do: 'move', from: '/d', to: '/😀' },
+    { do: 'move', from: '/😀', to: '/ü😀' },
   ]);
   const staged = await first.open(intent('/ü😀/u', { staged: true }));
   t.ok(staged.id > closed.id);
