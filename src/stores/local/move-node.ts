@@ -1,4 +1,5 @@
 // Renames: one rename(2) where the kernel can replace what stands there, two with a note of what was set aside where it cannot.
+import { renameSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Disk, LocalNode } from './disk.ts';
@@ -20,11 +21,12 @@ export async function moveNode(
     const aside = disk.freshName('trash');
     disk.sidecar.putDisplaced({ aside, path: move.to });
     await disk.sidecar.sync();
-    await rename(to, aside);
+    // In one turn of the event loop: nobody who asks meanwhile finds nothing at the destination.
+    renameSync(to, aside);
     try {
-      await rename(from, to);
+      renameSync(from, to);
     } catch (error) {
-      await rename(aside, to);
+      renameSync(aside, to);
       throw error;
     } finally {
       disk.sidecar.removeDisplaced(aside);
