@@ -138,3 +138,24 @@ t.test('not even a client that waits has a row cleared before its tail is over',
   t.equal((await rig.journal.state('/lake/x')).divergence, undefined);
   t.equal(await get(rig.stores.target, '/lake/x'), 'newest');
 });
+
+t.test('a store that acknowledges a copy and forgets it is asked again', async (t) => {
+  let forgotten = 0;
+  const forgetful = (store: Store): Store => ({
+    ...store,
+    async mutate(mutation, ctx) {
+      if (ctx.requestId !== 'repair' || mutation.verb !== 'rename' || forgotten > 0)
+        return store.mutate(mutation, ctx);
+      forgotten++;
+      return {};
+    },
+  });
+  const rig = await createRig(t, { wrap: (side, store) => (side === 'target' ? forgetful(store) : store) });
+  await put(rig.stores.source, '/lake/x', 'only there', clientCtx());
+  const row = { path: '/lake/x', subtree: false, truth: 'source', generation: 0, reason: 't' } as const;
+  await rig.journal.apply([{ do: 'put', divergence: { ...row, sinceMs: 0 } }]);
+  rig.repair.wake();
+  await rig.settled();
+  t.equal(forgotten, 1);
+  t.equal(await look(rig.stores.target, '/lake/x'), 'only there');
+});
