@@ -1,11 +1,11 @@
 // Carries a planned mutation to its sides. The secondary can never stall or fail the primary.
 import type { Readable } from 'node:stream';
 import { bodyOf, type Mutation, type MutationResult, mapPaths } from '../core/mutation.ts';
-import type { Ctx, Side } from '../core/store.ts';
+import { type Ctx, otherSide, type Side } from '../core/store.ts';
 import { ownLimit, StoreError } from '../core/store-error.ts';
 import type { GatewayParts } from './gateway-parts.ts';
 import { type Place, pathOn } from './places.ts';
-import type { Plan } from './plan.ts';
+import { inheritsFrom, type Plan } from './plan.ts';
 import { type Outcome, outcomeOf } from './settle.ts';
 import { type LetGo, tee } from './tee.ts';
 
@@ -58,6 +58,14 @@ function isForPrimaryOnly(mutation: Mutation): boolean {
     (condition) =>
       condition?.leaseId !== undefined || (condition?.ifMatch !== undefined && condition.ifMatch !== '*'),
   );
+}
+
+/** False if the other side lacks the folder, or what is inherited from it: the folder has to be made equal first (semantics A7). */
+async function hasFolder({ folders, journal }: GatewayParts, mutation: Mutation): Promise<boolean> {
+  const folder = inheritsFrom(mutation);
+  if (folder === undefined) return true;
+  await folders.made(folder);
+  return (await journal.state(folder)).divergence === undefined;
 }
 
 async function attempt(call: () => Promise<MutationResult>): Promise<Attempt> {
@@ -117,6 +125,11 @@ export function fanOut(
     );
     return attempt(() => parts.sides[side].store.mutate(named, sideCtx)).finally(() => branch?.destroy());
   };
+  const sendSecond = async (what: Mutation, stream: typeof split, sideCtx: Ctx): Promise<Attempt> => {
+    if (await hasFolder(parts, mutation)) return send(otherSide(plan.primary), what, stream, sideCtx);
+    split?.letGo('its folder is not there yet');
+    return { outcome: 'skipped' };
+  };
   const detached: Ctx = {
     ...ctx,
     signal: new AbortController().signal,
@@ -149,9 +162,9 @@ export function fanOut(
     if (plan.order === 'primary-first') {
       const decided = await first;
       if (mayTakeOver(plan, decided) && !isForPrimaryOnly(mutation))
-        return send(secondary, mutation, undefined, secondCtx);
+        return sendSecond(mutation, undefined, secondCtx);
       if (decided.outcome !== 'acked') return { outcome: 'skipped' };
-      return waitFor(send(secondary, forSecondary(mutation, plan.order), undefined, secondCtx));
+      return waitFor(sendSecond(forSecondary(mutation, plan.order), undefined, secondCtx));
     }
     const beforeCommit = async (): Promise<void> => {
       const decided = await first;
@@ -159,7 +172,7 @@ export function fanOut(
       throw new StoreError('aborted', 'the primary did not take it');
     };
     const together = plan.checkFirst ? { ...secondCtx, beforeCommit } : secondCtx;
-    const sent = send(secondary, forSecondary(mutation, plan.order), split, together);
+    const sent = sendSecond(forSecondary(mutation, plan.order), split, together);
     const decided = await first;
     if (decided.outcome !== 'acked' && !mayTakeOver(plan, decided)) {
       letGo.abort(new StoreError('aborted', 'the primary did not take it', { applied: 'unknown' }));

@@ -124,21 +124,31 @@ export async function makeParents(
   }
 }
 
-/** Takes away again what was made for a write that was refused, as far as nobody uses it. */
+/**
+ * Takes away again what was made for a write that was refused, as far as nobody uses it.
+ * @returns the write's error, which does not say that nothing was changed where a folder may be left
+ */
 export async function unmakeParents(
   parts: GatewayParts,
   write: Write,
   made: readonly string[],
   carry: Carry,
-): Promise<void> {
+  refusal: StoreError,
+): Promise<StoreError> {
+  if (refusal.applied === 'unknown') return refusal;
   for (const path of [...made].reverse()) {
     parts.folders.forget(path);
     try {
       const mutation: Mutation = { verb: 'delete', path, recursive: false };
       await carry({ ...write, mutation, ctx: innerCtx(write.ctx) });
     } catch (error) {
-      if (StoreError.from(error).kind !== 'not-empty') parts.events.onError?.('implied folders', error);
-      return;
+      if (StoreError.from(error).kind === 'not-empty') return refusal;
+      parts.events.onError?.('implied folders', error);
+      const { kind, message } = refusal;
+      return refusal.temporary
+        ? new StoreError(kind, message, { applied: 'unknown', cause: refusal })
+        : refusal;
     }
   }
+  return refusal;
 }

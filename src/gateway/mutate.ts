@@ -132,6 +132,7 @@ async function writeUnderLock(parts: GatewayParts, asked: Write, lock: Lock): Pr
     forgetFolders(parts, mutation);
     const sent = fanOut(parts, decided.plan, mutation, write.place, write.route.app, write.ctx);
     finished = finish(parts, write, decided, intent, sent);
+    if (mutation.verb === 'mkdir') parts.folders.making(mutation.path, finished);
     return await answerOf(write, decided.plan, sent, finished);
   } finally {
     asked.ctx.trail.acked?.sort((a, b) => sideOrder[a] - sideOrder[b]);
@@ -190,8 +191,7 @@ async function carryOut(parts: GatewayParts, write: Write): Promise<MutationResu
       lock.release();
     }
   } catch (error) {
-    if (StoreError.from(error).applied === 'no') await unmakeParents(parts, write, made, carry);
-    throw error;
+    throw await unmakeParents(parts, write, made, carry, StoreError.from(error));
   }
 }
 

@@ -2,6 +2,7 @@
 
 import { hasCondition } from '../core/condition.ts';
 import { bodyOf, type Mutation } from '../core/mutation.ts';
+import { parentOf } from '../core/path.ts';
 import type { Route } from '../core/route.ts';
 import { otherSide, type Side } from '../core/store.ts';
 import { StoreError } from '../core/store-error.ts';
@@ -11,7 +12,7 @@ import type { Divergence, Upload } from '../journal/journal.ts';
 export interface Situation {
   route: Route;
   mutation: Mutation;
-  /** Divergences at or above the paths of the mutation. */
+  /** Divergences at or above the paths of the mutation, and of the folder that something new inherits from (semantics A7). */
   divergences: readonly Divergence[];
   /** Divergences below a path that the mutation moves or removes with all its content. */
   below: readonly Divergence[];
@@ -58,6 +59,11 @@ export function mayRefuseOnState(mutation: Mutation): boolean {
   if (mutation.verb === 'rename' || mutation.verb === 'concat' || mutation.verb === 'lease') return true;
   if (mutation.verb === 'delete') return !mutation.recursive;
   return mutation.verb === 'append' && mutation.position !== undefined;
+}
+
+/** The folder whose default ACL and mode decide about what a mutation makes; undefined if it makes nothing. */
+export function inheritsFrom({ verb, path }: Mutation): string | undefined {
+  return verb === 'create' || verb === 'mkdir' || verb === 'commit-blocks' ? parentOf(path) : undefined;
 }
 
 /** The one side that the truths of a mutation's paths agree on; undefined if they are clean; `mixed` if they disagree. */

@@ -12,7 +12,7 @@ import { reachesOf } from './aftermath.ts';
 import { translateCondition } from './etags.ts';
 import { type GatewayParts, refuseHeld, sidesDown } from './gateway-parts.ts';
 import { isTwoSided, type Place, pathOn } from './places.ts';
-import { type Plan, plan, type SettleFirst } from './plan.ts';
+import { inheritsFrom, type Plan, plan, type SettleFirst } from './plan.ts';
 
 /** A mutation whose paths are canonical, with everything that was decided about it. */
 export interface Write {
@@ -48,6 +48,9 @@ async function situationOf(parts: GatewayParts, { route, mutation, place }: Writ
     if (state.divergence) divergences.push(state.divergence);
     if (state.upload) uploads.push(state.upload);
   }
+  const folder = inheritsFrom(mutation);
+  const above = folder === undefined ? undefined : (await parts.journal.state(folder)).divergence;
+  if (above) divergences.push(above);
   const twoSided = isTwoSided(place.mount, parts.table().routes.values());
   refuseHeld(parts, twoSided, mutation.path);
   const down = new Set(sidesDown(parts));
