@@ -7,13 +7,13 @@ import { DatabaseSync } from 'node:sqlite';
 import fc from 'fast-check';
 import t from 'tap';
 import { isWithin } from '../src/core/path.ts';
-import { truthOf } from '../src/gateway/ask.ts';
 import type { NewIntent } from '../src/journal/journal.ts';
 import { createLocks, type LockMode } from '../src/journal/locks.ts';
 import { createPathIndex } from '../src/journal/path-index.ts';
 import { recover } from '../src/journal/recover.ts';
 import { openOrRefuse } from '../src/journal/refusing-journal.ts';
 import { openSqliteJournal } from '../src/journal/sqlite-journal.ts';
+import { truthOf } from '../src/journal/truth-of.ts';
 import { refusal } from './gateway/actions.ts';
 
 const seed = Number(process.env.TWINLAKE_TEST_SEED ?? Date.now() % 1_000_000);

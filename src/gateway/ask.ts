@@ -2,24 +2,11 @@
 import type { Route } from '../core/route.ts';
 import { type Ctx, otherSide, type Side } from '../core/store.ts';
 import { StoreError } from '../core/store-error.ts';
-import type { PathState } from '../journal/journal.ts';
+import { intentOn, truthOf } from '../journal/truth-of.ts';
 import { type GatewayParts, sidesDown } from './gateway-parts.ts';
 
 /** How often a marked read is asked again before it is refused as busy. */
 const maxAttempts = 8;
-
-/** The mutation under way that decides about a path. */
-function intentOn({ intents }: PathState): PathState['intents'][number] | undefined {
-  return intents.findLast((open) => open.secondary !== undefined && !open.staged);
-}
-
-/** The side that is known to hold the newest state of a path; undefined if it is clean. */
-export function truthOf(state: PathState): Side | undefined {
-  const intent = intentOn(state);
-  if (intent) return intent.primary;
-  if (state.upload?.unflushed && state.upload.sides.length === 1) return state.upload.sides[0];
-  return state.divergence?.truth;
-}
 
 /** Where a read goes, and whether the other side would do as well. */
 export interface ReadPlan {

@@ -5,7 +5,7 @@ import type { Condition } from '../core/query.ts';
 import { otherSide, type Side } from '../core/store.ts';
 import type { StoreError } from '../core/store-error.ts';
 import type { PathState } from '../journal/journal.ts';
-import { truthOf } from './ask.ts';
+import { truthOf } from '../journal/truth-of.ts';
 import type { Listing } from './listing.ts';
 import { pathOn } from './places.ts';
 

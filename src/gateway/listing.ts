@@ -5,16 +5,14 @@ import { isHidden } from '../core/mount.ts';
 import { joinPath, nameOf, relativeTo } from '../core/path.ts';
 import type { ListQuery, ListResult } from '../core/query.ts';
 import type { Route } from '../core/route.ts';
-import type { Ctx, Side } from '../core/store.ts';
+import { type Ctx, otherSide, type Side } from '../core/store.ts';
 import { StoreError } from '../core/store-error.ts';
 import { askTruth } from './ask.ts';
 import { type Cursor, decodeCursor, encodeCursor } from './cursor.ts';
 import type { GatewayParts } from './gateway-parts.ts';
-import { foreignNames, mergePage } from './overlay.ts';
+import { boundsOf, isOnPage, mergePage } from './overlay.ts';
 import { entryForClient, type Place, pathOn } from './places.ts';
 
-/** Most rows below a folder that a listing looks at one by one. */
-const overlayLimit = 10_000;
 /** Entries asked at their truth at a time, per listing. */
 const overlayConcurrency = 16;
 
@@ -79,46 +77,57 @@ async function listFolder(
     const query: ListQuery = { verb: 'list', path: pathOn(side, place, path), recursive: false, limit };
     if (cursor?.token !== undefined && cursor.side === side) query.token = cursor.token;
     else if (cursor) query.after = cursor.after;
-    const foreign = async () =>
-      foreignNames(path, side, await parts.journal.below(path, { direct: false, limit: overlayLimit }));
+    const foreign = () => parts.journal.names(path, otherSide(side));
     // Before and after: what is settled while the page is fetched is old in the page and no longer in the journal.
     const before = await foreign();
     const asked = await parts.sides[side].store.query(query, ctx);
-    const after = await foreign();
-    const tail = asked.entries.at(-1);
-    const last = asked.token === undefined ? undefined : tail ? nameOf(tail.path) : cursor?.after;
-    const names = new Map([...before.names, ...after.names]);
-    const deeper = new Set(
-      [...names.keys()].filter((name) =>
-        [before, after].every((at) => !at.names.has(name) || at.deeper.has(name)),
-      ),
-    );
+    const later = await foreign();
+    const here = new Set([...before.here, ...later.here]);
+    const deeper = new Set([...before.deeper, ...later.deeper].filter((name) => !here.has(name)));
     // What only something deeper concerns is asked for only where it is not listed: its truth may be away.
     const listed = new Set(asked.entries.map((entry) => nameOf(entry.path)));
-    const wanted = [...names].filter(([name]) => !deeper.has(name) || !listed.has(name));
-    const limited = pLimit(overlayConcurrency);
-    const overlaid = await Promise.all(
-      wanted.map(([name, truth]) =>
-        limited(async () => {
-          const child = joinPath(path, name);
-          const entry = deeper.has(name) ? entryAt(listing, truth, child) : entryNow(listing, child);
-          return [name, await entry] as const;
-        }),
-      ),
+    const wanted = [...here, ...[...deeper].filter((name) => !listed.has(name))];
+    const covered = { after: cursor?.after, last: lastOf(asked, cursor) };
+    const bounds = boundsOf(covered, new Set([...listed, ...wanted]), limit);
+    const overlay = await overlayOf(
+      listing,
+      path,
+      wanted.filter((name) => isOnPage(bounds, name)),
+      (name) => (deeper.has(name) ? otherSide(side) : undefined),
     );
     const named = asked.entries.map((entry) => entryForClient(entry, side, place, route, ctx));
-    const merged = mergePage({
-      entries: named,
-      after: cursor?.after,
-      last,
-      overlay: new Map(overlaid),
-      deeper,
-    });
-    const shown = merged.filter((entry) => !isHidden(place.mount.target, joinPath(path, nameOf(entry.path))));
-    return asked.token === undefined
-      ? { entries: shown }
-      : { entries: shown, next: { after: last ?? '', side, token: asked.token } };
+    const merged = mergePage({ ...bounds, entries: named, overlay, deeper });
+    const entries = merged.filter(
+      (entry) => !isHidden(place.mount.target, joinPath(path, nameOf(entry.path))),
+    );
+    if (bounds.last !== covered.last) return { entries, next: { after: bounds.last! } };
+    if (asked.token === undefined) return { entries };
+    return { entries, next: { after: covered.last!, side, token: asked.token } };
   });
+}
+
+/** The name up to which a side's page speaks for the folder; undefined if for all the rest of it. */
+function lastOf({ entries, token }: ListResult, cursor: Cursor | undefined): string | undefined {
+  const tail = entries.at(-1);
+  if (token === undefined) return undefined;
+  return tail ? nameOf(tail.path) : (cursor?.after ?? '');
+}
+
+/** What stands under each name: on the side it is to be asked at, else by its truth. */
+async function overlayOf(
+  listing: Listing,
+  folder: string,
+  names: readonly string[],
+  sideOf: (name: string) => Side | undefined,
+): Promise<Map<string, Entry | undefined>> {
+  const limited = pLimit(overlayConcurrency);
+  const overlaid = names.map((name) =>
+    limited(async () => {
+      const [child, side] = [joinPath(folder, name), sideOf(name)];
+      return [name, await (side ? entryAt(listing, side, child) : entryNow(listing, child))] as const;
+    }),
+  );
+  return new Map(await Promise.all(overlaid));
 }
 
 /** Everything below a folder, depth first, from behind `after` (a relative path). */

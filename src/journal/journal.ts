@@ -110,6 +110,14 @@ export interface Below {
   uploads: Upload[];
 }
 
+/** Names directly in a folder that one truth concerns. */
+export interface NamesBelow {
+  /** Something of the path itself has it: its row, an intent, its upload. */
+  here: Set<string>;
+  /** Only something deeper has it, and the path itself has no truth of its own. */
+  deeper: Set<string>;
+}
+
 /** Numbers for metrics; cheap to ask. */
 export interface JournalGauges {
   openIntents: number;
@@ -154,6 +162,8 @@ export interface Journal {
   state(path: string): Promise<PathState>;
   /** Rows strictly below `folder`; `direct` only its immediate children. At most `limit` rows of each kind, and of each truth. */
   below(folder: string, options: { direct: boolean; limit: number }): Promise<Below>;
+  /** All names directly in `folder` whose truth, or that of something below them, may be this side; for listings. */
+  names(folder: string, truth: Side): Promise<NamesBelow>;
   /** Divergences in order of path; cheap for any page. */
   divergences(page: { after?: string; limit: number }): Promise<{ total: number; items: Divergence[] }>;
   /** Divergences with `moved`. */

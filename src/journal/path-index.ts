@@ -1,7 +1,8 @@
 // The journal's state in memory: what reaches a path, and what lies below it.
 import { segmentsOf } from '../core/path.ts';
-import type { Below, Change, Divergence, Intent, PathState, Upload } from './journal.ts';
-import { collectBelow, editNode, findNode, type PathNode, rowsAt } from './path-tree.ts';
+import type { Side } from '../core/store.ts';
+import type { Below, Change, Divergence, Intent, NamesBelow, PathState, Upload } from './journal.ts';
+import { collectBelow, editNode, findNode, namesBelow, type PathNode, rowsAt } from './path-tree.ts';
 import { createSortedKeys, type SortedKeys } from './sorted-keys.ts';
 
 /** Synchronous index over divergences, open intents and uploads. */
@@ -10,6 +11,7 @@ export interface PathIndex {
   readonly root: PathNode;
   state(path: string): PathState;
   below(folder: string, options: { direct: boolean; limit: number }): Below;
+  names(folder: string, truth: Side): NamesBelow;
   addIntent(intent: Intent): void;
   removeIntent(intent: Intent): void;
   apply(change: Change): void;
@@ -183,6 +185,7 @@ export function createPathIndex(): PathIndex {
     root,
     state: (path) => stateOf(root, path),
     below: (folder, { direct, limit }) => collectBelow(root, folder, direct, limit),
+    names: (folder, truth) => namesBelow(root, folder, truth),
     addIntent(intent) {
       intents.add(intent);
       for (const { path, subtree } of intent.reaches)

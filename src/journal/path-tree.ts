@@ -1,7 +1,8 @@
 // A tree of path segments that holds a row of each kind per path, and counts what lies below; empty branches are pruned.
 import { segmentsOf } from '../core/path.ts';
-import type { Side } from '../core/store.ts';
-import type { Below, Divergence, Intent, Upload } from './journal.ts';
+import { otherSide, type Side } from '../core/store.ts';
+import type { Below, Divergence, Intent, NamesBelow, Upload } from './journal.ts';
+import { truthOfIntent, truthOfUpload } from './truth-of.ts';
 
 /** What lies strictly below a path. */
 export interface BelowCounts {
@@ -11,6 +12,8 @@ export interface BelowCounts {
   names: Record<Side, number>;
   /** Intents and uploads. */
   rest: number;
+  /** Of them, those that say where the newest state is, by that truth. */
+  held: Record<Side, number>;
 }
 
 /** One path. Maps are made when they are needed: most paths hold one row and nothing else. */
@@ -41,9 +44,37 @@ function restAt({ upload, intents, counts }: PathNode): number {
   return (upload ? 1 : 0) + (intents?.size ?? 0) + (counts?.rest ?? 0);
 }
 
-function weightOf(node: PathNode): Record<Side | 'rest', number> {
-  return { source: rowsAt(node, 'source'), target: rowsAt(node, 'target'), rest: restAt(node) };
+/** Intents and uploads of the path itself that have this truth. */
+function ownHeld({ upload, intents }: PathNode, truth: Side): number {
+  let held = upload && truthOfUpload(upload) === truth ? 1 : 0;
+  for (const intent of intents?.keys() ?? []) if (truthOfIntent(intent) === truth) held++;
+  return held;
 }
+
+function bySide(count: (side: Side) => number): Record<Side, number> {
+  return { source: count('source'), target: count('target') };
+}
+
+interface Weight {
+  rows: Record<Side, number>;
+  rest: number;
+  held: Record<Side, number>;
+}
+
+function weightOf(node: PathNode): Weight {
+  return {
+    rows: bySide((side) => rowsAt(node, side)),
+    rest: restAt(node),
+    held: bySide((side) => ownHeld(node, side) + (node.counts?.held[side] ?? 0)),
+  };
+}
+
+const noCounts = (): BelowCounts => ({
+  rows: bySide(() => 0),
+  names: bySide(() => 0),
+  rest: 0,
+  held: bySide(() => 0),
+});
 
 function isEmpty(node: PathNode): boolean {
   return !node.divergence && !node.upload && !node.intents && !node.children;
@@ -76,11 +107,12 @@ export function editNode(root: PathNode, path: string, change: (node: PathNode) 
     const [parent, child] = [trail[depth]!, trail[depth + 1]!];
     const parentBefore = weightOf(parent);
     const after = weightOf(child);
-    parent.counts ??= { rows: { source: 0, target: 0 }, names: { source: 0, target: 0 }, rest: 0 };
+    parent.counts ??= noCounts();
     parent.counts.rest += after.rest - before.rest;
     for (const side of sides) {
-      parent.counts.rows[side] += after[side] - before[side];
-      parent.counts.names[side] += Math.sign(after[side]) - Math.sign(before[side]);
+      parent.counts.rows[side] += after.rows[side] - before.rows[side];
+      parent.counts.names[side] += Math.sign(after.rows[side]) - Math.sign(before.rows[side]);
+      parent.counts.held[side] += after.held[side] - before.held[side];
     }
     if (isEmpty(child)) parent.children!.delete(segments[depth]!);
     if (parent.children!.size === 0) {
@@ -112,5 +144,18 @@ export function collectBelow(root: PathNode, folder: string, direct: boolean, li
   };
   const start = findNode(root, folder);
   if (start) visit(start);
+  return found;
+}
+
+/** Names directly in a folder that something with this truth concerns; costs as much as the folder has nodes, however deep they go. */
+export function namesBelow(root: PathNode, folder: string, truth: Side): NamesBelow {
+  const found: NamesBelow = { here: new Set(), deeper: new Set() };
+  for (const [name, node] of findNode(root, folder)?.children ?? []) {
+    const { divergence, counts } = node;
+    const isOwn = (side: Side): boolean => divergence?.truth === side || ownHeld(node, side) > 0;
+    if (isOwn(truth)) found.here.add(name);
+    else if (!isOwn(otherSide(truth)) && counts && counts.rows[truth] + counts.held[truth] > 0)
+      found.deeper.add(name);
+  }
   return found;
 }

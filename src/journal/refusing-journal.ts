@@ -26,6 +26,7 @@ function createRefusingJournal(error: StoreError, { index, meta }: Loaded): Jour
     collapse: async () => undefined,
     state: async (path) => index.state(path),
     below: async (folder, page) => index.below(folder, page),
+    names: async (folder, truth) => index.names(folder, truth),
     divergences: async ({ after, limit }) => ({
       total: index.counts().divergences,
       items: index.divergences(after, limit),

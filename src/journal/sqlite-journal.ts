@@ -231,6 +231,7 @@ export async function openSqliteJournal(options: SqliteJournalOptions): Promise<
     },
     state: async (path) => index.state(path),
     below: async (folder, page) => index.below(folder, page),
+    names: async (folder, truth) => index.names(folder, truth),
     async divergences({ after, limit }) {
       return { total: index.counts().divergences, items: index.divergences(after, limit) };
     },

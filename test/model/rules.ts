@@ -1,10 +1,11 @@
 // The real decisions that the model drives, and the ways to leave one of them out.
 import { aftermath, type Settled } from '../../src/gateway/aftermath.ts';
-import { planRead, truthOf } from '../../src/gateway/ask.ts';
+import { planRead } from '../../src/gateway/ask.ts';
 import { plan } from '../../src/gateway/plan.ts';
 import { createReadMarks } from '../../src/gateway/read-marks.ts';
 import { settle } from '../../src/gateway/settle.ts';
 import { recover } from '../../src/journal/recover.ts';
+import { truthOf } from '../../src/journal/truth-of.ts';
 import { verdictOf, withTail } from '../../src/sync/fence.ts';
 
 /** What decides. */
