@@ -90,6 +90,11 @@ const good: Record<string, () => Operation[]> = {
     during(110, 120, read(), file()),
     during(130, 140, read(), file(2)),
   ],
+  'a create without an answer leaves the folder that it implied': () => [
+    then(create(1, 'g/e'), unknown),
+    then(move('g', 'd'), done),
+    then(read('d/e'), absent),
+  ],
   'an exclusive create without an answer is seen empty, then whole': () => [
     then(create(1, 'a', false), unknown),
     then(read(), file()),

@@ -178,6 +178,13 @@ export function treesAfter(tree: Tree, action: Action): Tree[] {
   }
 }
 
+/** The folders above a path and nothing else: a write without an answer may have got that far. */
+export function treesWithFolders(tree: Tree, path: string): Tree[] {
+  const made =
+    path === '' ? undefined : put(tree, parentOf(path), tree.get(parentOf(path)) ?? { type: 'directory' });
+  return made ? [made] : [];
+}
+
 /** What a store itself may show while it writes a file anew: the file, still empty. */
 export function treesWhileCreating(
   tree: Tree,

@@ -109,6 +109,8 @@ function eventsOf(history: readonly Operation[]): Event[] {
         const lenient = mayBeImplied(path, operation);
         const fits = (tree: Tree): boolean => {
           if (shows(tree, path, seen)) return true;
+          // On Gen2 a file has no listing.
+          if (action.do === 'list' && seen.type === 'absent' && tree.get(path)?.type === 'file') return true;
           if (!lenient) return false;
           if (seen.type === 'directory') return !tree.has(path);
           return seen.type === 'absent' && tree.get(path)?.type === 'directory' && !hasContent(tree, path);
@@ -127,6 +129,14 @@ function eventsOf(history: readonly Operation[]): Event[] {
       const after = (tree: Tree): Tree[] => (isPhantom(tree) ? [tree] : treesAfter(tree, action));
       const event: Event = { ...base, optional, after };
       events.push(event);
+      // The folders that a write implies are writes of their own.
+      if (optional && action.do === 'create')
+        events.push({
+          ...base,
+          optional,
+          before: event,
+          after: (tree) => treesWithFolders(tree, action.path),
+        });
       if (action.do === 'create' && action.token)
         events.push({
           ...base,
