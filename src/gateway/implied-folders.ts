@@ -30,12 +30,6 @@ function innerCtx({ wantEntry: _, ...ctx }: Ctx): Ctx {
   return { ...ctx, trail: {}, signal: new AbortController().signal };
 }
 
-/** False if the parent may have gone since `makeParents`. */
-export function parentsKnown({ folders }: GatewayParts, write: Write): boolean {
-  const parent = impliedParent(write);
-  return parent === undefined || folders.has(parent);
-}
-
 async function lookFor(
   parts: GatewayParts,
   write: Write,
@@ -55,6 +49,18 @@ async function lookFor(
     // Anything else but a plain no is for the write itself to meet.
     return error.kind === 'not-found' ? 'missing' : 'unclear';
   }
+}
+
+/**
+ * True if the parent is there, asked under the lock of the write, where nobody can take it away: else the stores would make it, each with a
+ * mode of its own.
+ * @param age of the known folders before `makeParents`
+ */
+export async function parentsStand(parts: GatewayParts, write: Write, age: number): Promise<boolean> {
+  const parent = impliedParent(write);
+  const { folders } = parts;
+  if (parent === undefined || age === folders.age || folders.has(parent)) return true;
+  return (await lookFor(parts, write, parent)) !== 'missing';
 }
 
 /** Folders to be made, from the top, and the mode of the one they are made in. */

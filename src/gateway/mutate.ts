@@ -9,7 +9,7 @@ import type { Lock, LockMode } from '../journal/locks.ts';
 import { aftermath, reachesOf } from './aftermath.ts';
 import { type Attempt, type FanOut, fanOut, mayTakeOver } from './fan-out.ts';
 import type { GatewayParts } from './gateway-parts.ts';
-import { makeParents, parentsKnown, unmakeParents } from './implied-folders.ts';
+import { makeParents, parentsStand, unmakeParents } from './implied-folders.ts';
 import { entryForClient, placeMutation } from './places.ts';
 import type { Plan } from './plan.ts';
 import { type PreparedWrite, prepareWrite, type Write } from './prepare-write.ts';
@@ -172,8 +172,8 @@ export async function mutate(
   return carryOut(parts, { route, ctx, place, mutation: mapPaths(mutation, translate) });
 }
 
-/** How often a write looks for its parents again because folders were removed meanwhile. */
-const parentTries = 3;
+/** How often a write makes its parents again because they were removed meanwhile. */
+const parentTries = 5;
 
 async function carryOut(parts: GatewayParts, write: Write): Promise<MutationResult> {
   const { mutation, ctx } = write;
@@ -182,14 +182,20 @@ async function carryOut(parts: GatewayParts, write: Write): Promise<MutationResu
   const carry = (inner: Write): Promise<MutationResult> => carryOut(parts, inner);
   const made: string[] = [];
   try {
-    for (let attempt = 1; ; attempt++) {
+    for (let attempt = 1; attempt <= parentTries; attempt++) {
       const { age } = parts.folders;
       await makeParents(parts, write, made, carry);
       const lock = await parts.locks.acquire(requests, ctx.signal);
-      if (attempt === parentTries || age === parts.folders.age || parentsKnown(parts, write))
-        return await writeOrSettle(parts, write, requests, lock);
+      const stand = await parentsStand(parts, write, age).catch((error) => {
+        lock.release();
+        throw error;
+      });
+      if (stand) return await writeOrSettle(parts, write, requests, lock);
       lock.release();
     }
+    throw new StoreError('unavailable', 'the folders above are removed again and again', {
+      retryAfterMs: 100,
+    });
   } catch (error) {
     throw await unmakeParents(parts, write, made, carry, StoreError.from(error));
   }

@@ -104,10 +104,14 @@ async function readStamp(store: Store, path: string): Promise<Stamp | undefined>
   }
 }
 
+/** Whole or not at all: a process that is killed meanwhile leaves the stamp as it was. */
 async function writeStamp(store: Store, path: string, stamp: Stamp): Promise<void> {
   const content = Buffer.from(`${JSON.stringify(stamp)}\n`);
   const body = { stream: Readable.from([content]), lengthBytes: content.length };
-  await store.mutate({ verb: 'create', path, parents: 'all', body }, soon());
+  const fresh = `${path}.new`;
+  await store.mutate({ verb: 'create', path: fresh, parents: 'all', body }, soon());
+  const rename = { verb: 'rename', path: fresh, destination: path, replace: 'any' } as const;
+  await store.mutate({ ...rename, intoDirectory: false }, soon());
 }
 
 /** Mounts that some app writes on both sides, each once. */

@@ -8,6 +8,7 @@ import {
   type Tree,
   treesAfter,
   treesWhileCreating,
+  treesWithFolders,
 } from './file-model.ts';
 import type { Action, Operation, Seen } from './history.ts';
 
@@ -110,7 +111,8 @@ function eventsOf(history: readonly Operation[]): Event[] {
         const fits = (tree: Tree): boolean => {
           if (shows(tree, path, seen)) return true;
           // On Gen2 a file has no listing.
-          if (action.do === 'list' && seen.type === 'absent' && tree.get(path)?.type === 'file') return true;
+          const isItself = action.do === 'list' && path === action.path;
+          if (isItself && seen.type === 'absent' && tree.get(path)?.type === 'file') return true;
           if (!lenient) return false;
           if (seen.type === 'directory') return !tree.has(path);
           return seen.type === 'absent' && tree.get(path)?.type === 'directory' && !hasContent(tree, path);
