@@ -1,4 +1,5 @@
 // The decisions before and after I/O: plan and settle, as whole tables.
+import { Readable } from 'node:stream';
 import t from 'tap';
 import type { Mutation } from '../src/core/mutation.ts';
 import type { Route } from '../src/core/route.ts';
@@ -227,6 +228,38 @@ t.test('aftermath keeps what began and bumps what changed', async (t) => {
   ]);
   const clean = { answer: 'primary', durableFirst: false } as const;
   t.same(aftermath({ ...common, settlement: clean, acked: false, earlier: new Map() }), []);
+});
+
+t.test('aftermath: a row knows since when its file was only added to', async (t) => {
+  const after = (mutation: Mutation, earlier: Divergence[]) =>
+    aftermath({
+      mutation,
+      reaches: reachesOf(mutation),
+      settlement: {
+        answer: 'primary',
+        durableFirst: false,
+        divergence: { truth: 'source', tail: false, reason: 'r' },
+      },
+      acked: true,
+      primary: 'source',
+      generation: 9,
+      nowMs: 100,
+      zombieMs: 50,
+      earlier: new Map(earlier.map((one) => [mutation.path, one])),
+      below: [],
+    }).find((change) => change.do === 'put')?.divergence.grownSince;
+  const append = { verb: 'append', path: '/f', body: { stream: Readable.from([]) } } as const;
+  const flush = { verb: 'flush', path: '/f', position: 1, retain: false, close: true } as const;
+  const before = { ...row('source', '/f'), generation: 4 };
+  t.equal(after(append, [before]), 4);
+  t.equal(after(flush, [{ ...before, grownSince: 2 }]), 2);
+  t.equal(after(append, []), undefined, 'nobody knows what happened before');
+  t.equal(after(append, [{ ...before, path: '/', subtree: true }]), undefined, 'nor below a folder');
+  t.equal(after(append, [{ ...before, truth: 'target', grownSince: 2 }]), undefined);
+  const create = { verb: 'create', path: '/f', parents: 'none' } as const;
+  t.equal(after(create, [{ ...before, grownSince: 2 }]), undefined);
+  const owner = { verb: 'set-attributes', path: '/f', owner: 'o' } as const;
+  t.equal(after(owner, [{ ...before, grownSince: 2 }]), undefined, 'repair has to know of the owner');
 });
 
 t.test('aftermath: a late request knows the old name of what was moved or removed', async (t) => {

@@ -110,6 +110,9 @@ function setsOwner(mutation: Mutation): boolean {
 /** After these a folder still holds what it held. */
 const keepsContent: ReadonlySet<Mutation['verb']> = new Set(['set-attributes', 'mkdir']);
 
+/** These add to the end of a file and leave the rest of it, and its owner, as they are. */
+const grows: ReadonlySet<Mutation['verb']> = new Set(['append', 'flush']);
+
 /** True if nothing is at a path after the mutation. */
 function takesAway(mutation: Mutation, path: string): boolean {
   if (mutation.verb === 'rename' || mutation.verb === 'concat') {
@@ -142,5 +145,7 @@ function rowFor(settled: Settled, reach: Reach, left: NonNullable<Settlement['di
   // The other side is not asked while a row stands.
   if (earlier?.frozen !== undefined) row.frozen = earlier.frozen;
   if (earlier?.moved && keepsContent.has(settled.mutation.verb)) row.moved = earlier.moved;
+  if (earlier?.truth === row.truth && grows.has(settled.mutation.verb))
+    row.grownSince = earlier.grownSince ?? earlier.generation;
   return row;
 }

@@ -28,7 +28,7 @@ export interface Intent extends NewIntent {
 
 /**
  * A path or subtree that is known or suspected to differ between the sides. Whoever makes one row of several, or a row of another one's
- * path, leaves out `absent`, `moved`, `frozen` and `pinned`: without them repair looks, compares and copies; with a wrong one it would err.
+ * path, leaves out `absent`, `moved`, `frozen`, `pinned` and `grownSince`: without them repair looks, compares and copies; with a wrong one it would err.
  */
 export interface Divergence extends Reach {
   /** The side known to hold the newest state. */
@@ -62,6 +62,8 @@ export interface Divergence extends Reach {
   moved?: { from: string; generation: number };
   /** What the other side has here has not been touched since this rename took it away from the truth. */
   frozen?: number;
+  /** Since this generation the file was only added to at its end: what repair has read of it since then still stands in it. */
+  grownSince?: number;
   /** Why the other side refuses for good what the truth has: not tried again until the path changes (semantics B4). */
   pinned?: string;
 }
@@ -87,7 +89,7 @@ export type Change =
   | { do: 'clear'; path: string; generation: number }
   /** Removes all rows and upload records strictly below. */
   | { do: 'clear-below'; path: string }
-  /** Rows and upload records at and below `from` are found at and below `to` afterwards, rows without `absent`, `frozen`, `pinned`. */
+  /** Rows and upload records at and below `from` are found at and below `to` afterwards, rows without `absent`, `frozen`, `pinned`, `grownSince`. */
   | { do: 'move'; from: string; to: string }
   | { do: 'put-upload'; upload: Upload }
   | { do: 'end-upload'; path: string }

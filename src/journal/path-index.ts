@@ -104,7 +104,7 @@ function move(rows: Rows, from: string, to: string): void {
   dropUpload(rows, from);
   const renamed = (path: string): string => to + path.slice(from.length);
   // What was true of the old path alone does not go with it.
-  for (const { absent, frozen, pinned, ...row } of divergences)
+  for (const { absent, frozen, pinned, grownSince, ...row } of divergences)
     putDivergence(rows, { ...row, path: renamed(row.path) });
   for (const row of uploads) putUpload(rows, { ...row, path: renamed(row.path) });
 }

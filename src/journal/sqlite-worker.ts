@@ -69,7 +69,8 @@ function prepareStatements(db: DatabaseSync) {
     clearUploadsBelow: db.prepare(`delete from uploads where ${below}`),
     moveDivergences: db.prepare(
       `update or replace divergences
-         set path = ? || substr(path, ?), body = json_remove(body, '$.absent', '$.frozen', '$.pinned')
+         set path = ? || substr(path, ?),
+             body = json_remove(body, '$.absent', '$.frozen', '$.pinned', '$.grownSince')
        where path = ? or (${below})`,
     ),
     moveUploads: db.prepare(

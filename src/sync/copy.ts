@@ -3,7 +3,9 @@ import { createHash, type Hash } from 'node:crypto';
 import { Transform, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Entry } from '../core/entry.ts';
+import type { Body, Mutation } from '../core/mutation.ts';
 import { ancestorsOf, isWithin, parentOf } from '../core/path.ts';
+import type { ReadResult } from '../core/query.ts';
 import type { Store } from '../core/store.ts';
 import { StoreError } from '../core/store-error.ts';
 import { attributeChanges, attributesFor, type Common, changesAcl, commonOf } from './attributes.ts';
@@ -20,6 +22,8 @@ export interface Prepared {
   other: Entry | undefined;
   /** `hidden`: a proven copy waits under the hidden name. `equal`: both contents were read and are the same. */
   content: 'hidden' | 'equal' | 'none';
+  /** How much of the file waits under the hidden name. */
+  hiddenBytes: number;
   /** What is made below inherits differently afterwards. */
   changesAcl: boolean;
 }
@@ -44,9 +48,9 @@ export async function entryOrNothing(
 }
 
 /** SHA-256 of a file, read to its end. */
-async function digestOf(store: Store, path: string, parts: SyncParts): Promise<string> {
+async function digestOf(store: Store, path: string, parts: SyncParts, offset = 0): Promise<string> {
   const hash = createHash('sha256');
-  const { body } = await store.query({ verb: 'read', path, offset: 0 }, parts.ctx());
+  const { body } = await store.query({ verb: 'read', path, offset }, parts.ctx());
   await pipeline(
     body,
     new Writable({
@@ -69,31 +73,71 @@ function hashing(hash: Hash, onBytes: ((bytes: number) => void) | undefined): Tr
   });
 }
 
-async function copyToHidden(parts: SyncParts, job: CopyJob, truth: Entry): Promise<void> {
-  const [from, to] = [parts.stores[job.truth], parts.stores[job.other]];
-  const { body, lengthBytes } = await from.query(
-    { verb: 'read', path: job.truthPath, offset: 0 },
-    parts.ctx(),
-  );
-  parts.hidden?.begin(job.other, job.hiddenPath);
+/** Writes what is read to the hidden name, and reads it back. `offset`: how much of the file is there already. */
+async function writeHidden(
+  parts: SyncParts,
+  job: CopyJob,
+  { body, offset, lengthBytes }: ReadResult,
+  mutationOf: (body: Body) => Mutation,
+): Promise<void> {
+  const to = parts.stores[job.other];
   const hash = createHash('sha256');
   const counted = hashing(hash, parts.onBytes);
-  const flow = pipeline(body, counted);
-  const create = to.mutate(
-    {
-      verb: 'create',
-      path: job.hiddenPath,
-      parents: 'all',
-      body: { stream: counted, lengthBytes },
-      attributes: attributesFor(truth, commonTo(parts)),
-    },
-    parts.ctx(),
-  );
-  // A broken body makes the create fail by itself; its own error says more than the pipe's.
-  flow.catch(() => undefined);
-  await create;
-  const [copied, stored] = [hash.digest('hex'), await digestOf(to, job.hiddenPath, parts)];
+  // A broken body makes the mutation fail by itself; its own error says more than the pipe's.
+  pipeline(body, counted).catch(() => undefined);
+  await to.mutate(mutationOf({ stream: counted, lengthBytes }), parts.ctx());
+  const [copied, stored] = [hash.digest('hex'), await digestOf(to, job.hiddenPath, parts, offset)];
   if (copied !== stored) throw new StoreError('internal', `the copy of ${job.path} is not like its original`);
+}
+
+/** @returns how long the copy is: a file that grows may be longer by now than the entry says */
+async function copyToHidden(parts: SyncParts, job: CopyJob, truth: Entry): Promise<number> {
+  const whole = { verb: 'read', path: job.truthPath, offset: 0 } as const;
+  const read = await parts.stores[job.truth].query(whole, parts.ctx());
+  parts.hidden?.begin(job.other, job.hiddenPath);
+  const { hiddenPath: path } = job;
+  const attributes = attributesFor(truth, commonTo(parts));
+  await writeHidden(parts, job, read, (body) => ({
+    verb: 'create',
+    path,
+    parents: 'all',
+    body,
+    attributes,
+  }));
+  return read.lengthBytes;
+}
+
+/**
+ * Adds to the hidden copy what was added to the file since, unless that is more than `mostBytes`. The caller knows that the file was only
+ * added to.
+ * @returns what is prepared now, and how much is still missing of it
+ */
+export async function addTail(
+  parts: SyncParts,
+  job: CopyJob,
+  prepared: Prepared,
+  mostBytes: number,
+): Promise<{ prepared: Prepared; missingBytes: number }> {
+  const { truth: before, hiddenBytes: offset } = prepared;
+  const from = parts.stores[job.truth];
+  const truth = await entryOrNothing(from, job.truthPath, parts);
+  if (truth?.type !== 'file' || truth.fileId !== before?.fileId || truth.lengthBytes < offset)
+    throw new StoreError('unavailable', `${job.path} is another file now`, { code: notEqualYet });
+  const lengthBytes = truth.lengthBytes - offset;
+  if (lengthBytes > mostBytes) return { prepared, missingBytes: lengthBytes };
+  if (lengthBytes > 0) {
+    const tail = { verb: 'read', path: job.truthPath, offset, lengthBytes } as const;
+    const read = await from.query(tail, parts.ctx());
+    const { hiddenPath: path } = job;
+    try {
+      await writeHidden(parts, job, read, (body) => ({ verb: 'append', path, position: offset, body }));
+    } catch (error) {
+      // Nobody but us knows the hidden name: whatever it was, the next try begins with a copy of its own.
+      const { message } = StoreError.from(error);
+      throw new StoreError('unavailable', message, { code: notEqualYet, cause: error });
+    }
+  }
+  return { prepared: { ...prepared, truth, hiddenBytes: truth.lengthBytes }, missingBytes: 0 };
 }
 
 /** Everything that needs no lock: looking at both sides, reading, copying to the hidden name. */
@@ -106,6 +150,7 @@ export async function prepare(parts: SyncParts, job: CopyJob): Promise<Prepared>
   const seen = {
     truth,
     other,
+    hiddenBytes: 0,
     changesAcl: !!truth && !!other && changesAcl(attributeChanges(truth, other, can)),
   };
   if (difference === 'maybe-content') {
@@ -118,8 +163,7 @@ export async function prepare(parts: SyncParts, job: CopyJob): Promise<Prepared>
   } else if (truth?.type !== 'file' || difference === 'attributes' || difference === 'same') {
     return { ...seen, content: 'none' };
   }
-  await copyToHidden(parts, job, truth!);
-  return { ...seen, content: 'hidden' };
+  return { ...seen, content: 'hidden', hiddenBytes: await copyToHidden(parts, job, truth!) };
 }
 
 /** The folders above the path that the other side does not have, made as the truth has them. */

@@ -19,6 +19,16 @@ export function verdictOf(row: Divergence, { divergence, upload }: PathState, no
   return upload?.unflushed || !isTailOver(divergence, nowMs) ? 'deferred' : 'clear';
 }
 
+/**
+ * The row that decides now, if nothing has happened since `row` but that the file was added to: what was read of it then still stands in it.
+ * Undefined for the row itself too.
+ */
+export function grownFrom(row: Divergence, { divergence: now }: PathState): Divergence | undefined {
+  const { path, generation, truth } = row;
+  if (now?.path !== path || now.truth !== truth || now.generation === generation) return undefined;
+  return now.grownSince !== undefined && now.grownSince <= generation ? now : undefined;
+}
+
 /** The row after a request about it was not answered: that one too may land late. */
 export function withTail(row: Divergence, nowMs: number, zombieMs: number): Divergence {
   return { ...row, tailUntilMs: Math.max(row.tailUntilMs ?? 0, nowMs + zombieMs) };

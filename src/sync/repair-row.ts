@@ -4,9 +4,17 @@ import { isWithin, joinPath } from '../core/path.ts';
 import { StoreError } from '../core/store-error.ts';
 import type { Divergence } from '../journal/journal.ts';
 import type { LockMode } from '../journal/locks.ts';
-import { complete, discardHidden, entryOrNothing, notEqualYet, type Prepared, prepare } from './copy.ts';
+import {
+  addTail,
+  complete,
+  discardHidden,
+  entryOrNothing,
+  notEqualYet,
+  type Prepared,
+  prepare,
+} from './copy.ts';
 import { jobFor } from './copy-job.ts';
-import { verdictOf, withTail } from './fence.ts';
+import { grownFrom, verdictOf, withTail } from './fence.ts';
 import { hurryingWhenWanted } from './hurrying-when-wanted.ts';
 import { entriesOf, march } from './march.ts';
 import { carryOutMove } from './moves.ts';
@@ -21,6 +29,16 @@ export type RepairOutcome = 'cleared' | 'superseded' | 'deferred' | 'pinned';
 
 /** How long repair waits for a path's lock, milliseconds: traffic goes first. */
 const lockWaitMs = 2000;
+
+/** A growing file is copied on without the lock until no more than this is missing, bytes. */
+const shortTailBytes = 1 << 20;
+
+/** Most of a growing file that is copied under the lock, bytes. */
+const lockedTailBytes = 4 << 20;
+
+/** How often what a growing file has got is copied on before the lock is asked for, and how often that is done. */
+const maxCatchUps = 8;
+const maxLastSteps = 4;
 
 /** Failures in a row below a folder after which it is the store that fails, not its paths. */
 const maxFailuresInRow = 16;
@@ -38,7 +56,7 @@ function lockModeFor({ truth, other, changesAcl }: Prepared): LockMode {
 
 /** A row for one path below another row, about which only the path is known. */
 function ownRow(above: Divergence, path: string, subtree: boolean, message: string): Divergence {
-  const { absent, moved, frozen, pinned, ...lasting } = above;
+  const { absent, moved, frozen, pinned, grownSince, ...lasting } = above;
   return { ...lasting, path, subtree, reason: `below ${above.path}: ${message}` };
 }
 
@@ -61,39 +79,92 @@ async function completeFenced(parts: SyncParts, job: CopyJob, prepared: Prepared
   }
 }
 
+/** A path on its way to be equal. */
+interface Settling {
+  parts: SyncParts;
+  row: Divergence;
+  path: string;
+  /** When the first byte was read of it. */
+  startedMs: number;
+  /** Done under the lock once both sides are equal, with the generation of the row that decides then. */
+  last: (generation: number) => Promise<void>;
+}
+
+/** True if what was added to the file since it was copied can be added to the copy: only a row of its own tells of that. */
+function mayGrow({ path, row }: Settling, { content }: Prepared): boolean {
+  return content === 'hidden' && path === row.path;
+}
+
+/** The last step, under the path's lock. `grown`: it was not done, and the copy is worth being kept for another try. */
+async function lastStep(
+  settling: Settling,
+  job: CopyJob,
+  prepared: Prepared,
+): Promise<RepairOutcome | 'grown'> {
+  const { parts, row, path, startedMs, last } = settling;
+  const isLong = mayGrow(settling, prepared) && prepared.hiddenBytes > lockedTailBytes;
+  const hurrying = hurryingWhenWanted(parts);
+  const lock = await parts.locks
+    .acquire([{ path, mode: lockModeFor(prepared) }], parts.ctx().signal, lockWaitMs, hurrying.onWanted)
+    .catch((error) => {
+      // Somebody writes for a long time: a long copy is not thrown away for that.
+      if (!isLong) throw error;
+    });
+  if (!lock) return 'grown';
+  try {
+    const state = await parts.journal.state(path);
+    const grown = mayGrow(settling, prepared) ? grownFrom(row, state) : undefined;
+    const verdict = verdictOf(grown ?? row, state, startedMs);
+    if (verdict !== 'clear') return verdict;
+    let whole = prepared;
+    if (grown) {
+      const added = await addTail(hurrying.parts, job, prepared, lockedTailBytes);
+      if (added.missingBytes > 0) return 'grown';
+      whole = added.prepared;
+    }
+    if (!(await completeFenced(hurrying.parts, job, whole)))
+      throw new StoreError('unavailable', `${path} is not equal yet`, { code: notEqualYet });
+    await last((grown ?? row).generation);
+    return 'cleared';
+  } finally {
+    hurrying.done();
+    lock.release();
+  }
+}
+
+/** Without the lock: adds to the hidden copy until little is missing, or nobody knows any more that the file was only added to. */
+async function catchUp({ parts, row }: Settling, job: CopyJob, prepared: Prepared): Promise<Prepared> {
+  let now = prepared;
+  for (let round = 0; round < maxCatchUps; round++) {
+    if (!grownFrom(row, await parts.journal.state(row.path))) break;
+    const { missingBytes } = await addTail(parts, job, now, 0);
+    if (missingBytes <= shortTailBytes) break;
+    now = (await addTail(parts, job, now, Number.POSITIVE_INFINITY)).prepared;
+  }
+  return now;
+}
+
 /** One path made equal, or left to a newer write. */
 async function settlePath(
   parts: SyncParts,
   row: Divergence,
   path: string,
-  last: () => Promise<void>,
+  last: (generation: number) => Promise<void>,
 ): Promise<RepairOutcome> {
   const early = await governs(parts, row, path);
   if (early !== 'cleared') return early;
+  const settling: Settling = { parts, row, path, startedMs: parts.now(), last };
   const job = jobFor(parts, row, path);
-  let placed = false;
+  let outcome: RepairOutcome | 'grown' = 'grown';
   try {
-    const prepared = await prepare(parts, job);
-    const hurrying = hurryingWhenWanted(parts);
-    const lock = await parts.locks.acquire(
-      [{ path, mode: lockModeFor(prepared) }],
-      parts.ctx().signal,
-      lockWaitMs,
-      hurrying.onWanted,
-    );
-    try {
-      const verdict = await governs(parts, row, path);
-      if (verdict !== 'cleared') return verdict;
-      placed = await completeFenced(hurrying.parts, job, prepared);
-      if (!placed) throw new StoreError('unavailable', `${path} is not equal yet`, { code: notEqualYet });
-      await last();
-      return 'cleared';
-    } finally {
-      hurrying.done();
-      lock.release();
+    let prepared = await prepare(parts, job);
+    for (let step = 0; step < maxLastSteps && outcome === 'grown'; step++) {
+      if (mayGrow(settling, prepared)) prepared = await catchUp(settling, job, prepared);
+      outcome = await lastStep(settling, job, prepared);
     }
+    return outcome === 'grown' ? 'superseded' : outcome;
   } finally {
-    await discardHidden(parts, job, placed);
+    await discardHidden(parts, job, outcome === 'cleared');
   }
 }
 
@@ -190,7 +261,7 @@ async function pin(
 async function settleSubtree(
   parts: SyncParts,
   row: Divergence,
-  clear: () => Promise<void>,
+  clear: (generation: number) => Promise<void>,
 ): Promise<RepairOutcome> {
   let refused: StoreError | undefined;
   try {
@@ -204,18 +275,19 @@ async function settleSubtree(
   await settleBelow({ parts, row, failures: 0 }, row.path);
   if (refused) return pin(parts, row, false, refused);
   const verdict = await governs(parts, row, row.path);
-  if (verdict === 'cleared') await clear();
+  if (verdict === 'cleared') await clear(row.generation);
   return verdict;
 }
 
 /** @throws StoreError if a side does not answer or the sides cannot be made equal now */
 export async function repairRow(parts: SyncParts, asked: Divergence): Promise<RepairOutcome> {
-  const move = await carryOutMove(parts, asked);
+  const first = grownFrom(asked, await parts.journal.state(asked.path)) ?? asked;
+  const move = await carryOutMove(parts, first);
   if (move !== 'ready') return move;
   const { divergence: row } = await parts.journal.state(asked.path);
-  if (row?.path !== asked.path || row.generation !== asked.generation) return 'superseded';
-  const clear = async (): Promise<void> => {
-    await parts.journal.apply([{ do: 'clear', path: row.path, generation: row.generation }]);
+  if (row?.path !== asked.path || row.generation !== first.generation) return 'superseded';
+  const clear = async (generation: number): Promise<void> => {
+    await parts.journal.apply([{ do: 'clear', path: row.path, generation }]);
   };
   try {
     if (!row.subtree) return await settlePath(parts, row, row.path, clear);
