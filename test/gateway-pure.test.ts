@@ -262,6 +262,31 @@ t.test('aftermath: a row knows since when its file was only added to', async (t)
   t.equal(after(owner, [{ ...before, grownSince: 2 }]), undefined, 'repair has to know of the owner');
 });
 
+t.test('aftermath: a renamed path takes what was set of it along', async (t) => {
+  const mutation = {
+    verb: 'rename',
+    path: '/a',
+    destination: '/b',
+    replace: 'none',
+    intoDirectory: false,
+  } as const;
+  const divergence = { truth: 'source', tail: false, reason: 'r' } as const;
+  const rows = aftermath({
+    mutation,
+    reaches: reachesOf(mutation),
+    settlement: { answer: 'primary', durableFirst: false, divergence },
+    acked: true,
+    primary: 'source',
+    generation: 9,
+    nowMs: 100,
+    zombieMs: 50,
+    earlier: new Map([['/a', { ...row('source', '/a'), owners: true, times: true }]]),
+    below: [],
+  }).flatMap((change) => (change.do === 'put' ? [change.divergence] : []));
+  t.match(rows, [{ path: '/a' }, { path: '/b', owners: true, times: true }]);
+  t.notOk(rows[0]?.owners || rows[0]?.times);
+});
+
 t.test('aftermath: a late request knows the old name of what was moved or removed', async (t) => {
   const clean = { answer: 'primary', durableFirst: false } as const;
   const remove: Mutation = { verb: 'delete', path: '/d', recursive: true };

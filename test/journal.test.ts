@@ -51,7 +51,7 @@ t.test('what is durable is found again; what was open diverges', async (t) => {
   await first.settle(closed, [{ do: 'put', divergence: row('/a', closed.id) }]);
   await first.open(intent('/b', { primary: 'target' }));
   await first.apply([
-    { do: 'put', divergence: row('/d/x') },
+    { do: 'put', divergence: { ...row('/d/x'), grownSince: 1, pinned: 'p' } },
     { do: 'put', divergence: row('/d0') },
     {
       do: 'put-upload',
@@ -75,6 +75,8 @@ t.test('what is durable is found again; what was open diverges', async (t) => {
   t.equal(second.id, first.id);
   t.equal(second.epoch, first.epoch + 1);
   const { items } = await second.divergences({ limit: 10 });
+  t.notMatch(items.at(-1), { grownSince: 1 });
+  t.equal(items.at(-1)?.pinned, undefined, 'what was true of the old name alone did not go with it');
   t.match(
     items.map(({ path, truth, tailUntilMs }) => [path, truth, tailUntilMs]),
     [
@@ -90,6 +92,22 @@ t.test('what is durable is found again; what was open diverges', async (t) => {
     'an open stage takes its secondary out',
   );
   await second.close();
+});
+
+t.test('what waits for a person does not count as old', async (t) => {
+  const journal = await openSqliteJournal({ file: join(t.testdir({}), 'journal.db'), zombieMs: 0 });
+  const old = { ...row('/old'), sinceMs: 3000 };
+  await journal.apply([
+    { do: 'put', divergence: { ...old, pinned: 'no such name there' } },
+    { do: 'put', divergence: { ...row('/young'), sinceMs: 9000 } },
+  ]);
+  t.match(journal.gauges(), { divergentPaths: 2, pinnedPaths: 1, oldestSinceMs: 9000 });
+  await journal.apply([{ do: 'put', divergence: old }]);
+  t.equal(journal.gauges().oldestSinceMs, 3000, 'it is tried again');
+  await journal.apply([{ do: 'put', divergence: { ...old, pinned: 'no' } }]);
+  await journal.apply([{ do: 'clear', path: '/young', generation: row('/young').generation }]);
+  t.equal(journal.gauges().oldestSinceMs, undefined);
+  await journal.close();
 });
 
 t.test('a kill -9 loses nothing that was answered', async (t) => {

@@ -107,6 +107,13 @@ function setsOwner(mutation: Mutation): boolean {
   return mutation.verb === 'set-attributes' && (mutation.owner !== undefined || mutation.group !== undefined);
 }
 
+function setsTimes(mutation: Mutation): boolean {
+  return (
+    mutation.verb === 'set-attributes' &&
+    (mutation.modifiedMs !== undefined || mutation.accessedMs !== undefined)
+  );
+}
+
 /** After these a folder still holds what it held. */
 const keepsContent: ReadonlySet<Mutation['verb']> = new Set(['set-attributes', 'mkdir']);
 
@@ -120,6 +127,21 @@ function takesAway(mutation: Mutation, path: string): boolean {
     return path !== made;
   }
   return mutation.verb === 'delete';
+}
+
+/** What was set before and still is: a renamed path takes its owner and times along. */
+function setBefore(
+  { mutation, acked, earlier: rows }: Settled,
+  path: string,
+  earlier: Divergence | undefined,
+): Pick<Divergence, 'owners' | 'times'> | undefined {
+  if (mutation.verb === 'rename' && acked && path === mutation.destination) {
+    const former = rows.get(mutation.path);
+    return former?.path === mutation.path ? former : undefined;
+  }
+  if (makesAnew.has(mutation.verb) || !earlier) return undefined;
+  const times = keepsContent.has(mutation.verb) && earlier.times;
+  return { ...(earlier.owners ? { owners: true } : {}), ...(times ? { times } : {}) };
 }
 
 function rowFor(settled: Settled, reach: Reach, left: NonNullable<Settlement['divergence']>): Divergence {
@@ -138,8 +160,9 @@ function rowFor(settled: Settled, reach: Reach, left: NonNullable<Settlement['di
   if (tail > 0) row.tailUntilMs = tail;
   if (earlier?.keepExtras) row.keepExtras = true;
   if (earlier?.keepReplaced) row.keepReplaced = true;
-  if (setsOwner(settled.mutation) || (earlier?.owners && !makesAnew.has(settled.mutation.verb)))
-    row.owners = true;
+  const set = setBefore(settled, reach.path, earlier);
+  if (setsOwner(settled.mutation) || set?.owners) row.owners = true;
+  if (setsTimes(settled.mutation) || set?.times) row.times = true;
   const mayLand = Math.max(earlier?.tailUntilMs ?? 0, late) > settled.nowMs;
   if (settled.acked && !mayLand && takesAway(settled.mutation, reach.path)) row.absent = true;
   // The other side is not asked while a row stands.

@@ -50,6 +50,8 @@ export interface Divergence extends Reach {
    * identity that the gateway has there.
    */
   owners?: boolean;
+  /** Times were set that the other side has not heard of, and nothing was written since. Else each store's own clock is right. */
+  times?: boolean;
   /**
    * The truth has nothing here since `generation`. Left out where nobody knows without asking: after a restart, and while a request
    * without an answer may still land (semantics B1).
@@ -127,7 +129,7 @@ export interface JournalGauges {
   /** Of them, those that one side refuses for good. */
   pinnedPaths: number;
   openUploads: number;
-  /** Epoch ms of the oldest divergence. */
+  /** Epoch ms of the oldest divergence that is not pinned. */
   oldestSinceMs?: number;
   writable: boolean;
   /** Why not, if it is not. */

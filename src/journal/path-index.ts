@@ -40,7 +40,9 @@ interface Ages {
   counts: Map<number, number>;
 }
 
-function countAge({ seconds, counts }: Ages, { sinceMs }: Divergence, by: 1 | -1): void {
+function countAge({ seconds, counts }: Ages, { sinceMs, pinned }: Divergence, by: 1 | -1): void {
+  // That one waits for a person, and has an alert of its own.
+  if (pinned !== undefined) return;
   const second = Math.floor(sinceMs / 1000);
   const count = (counts.get(second) ?? 0) + by;
   if (count > 0) counts.set(second, count);

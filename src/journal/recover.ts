@@ -56,12 +56,13 @@ function recovered(
   };
 }
 
-/** What must not be deleted, or has to be carried over, stays so; an open change of attributes may have set an owner. */
+/** What must not be deleted, or has to be carried over, stays so; an open change of attributes may have set an owner or times. */
 function lasting(intent: Intent, earlier: Divergence | undefined): Partial<Divergence> {
   return {
     ...(earlier?.keepExtras ? { keepExtras: true } : {}),
     ...(earlier?.keepReplaced ? { keepReplaced: true } : {}),
     ...(earlier?.owners || intent.verb === 'set-attributes' ? { owners: true } : {}),
+    ...(intent.verb === 'set-attributes' ? { times: true } : {}),
   };
 }
 

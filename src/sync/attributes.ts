@@ -38,6 +38,33 @@ export function attributeChanges(truth: Entry, other: Entry, can: Common): Attri
   return Object.keys(rest).length > 0 ? [...changes, rest] : changes;
 }
 
+/**
+ * The times that were set at the truth, as the other side takes them: what cannot set a file's own time keeps it as a property (semantics
+ * B3). Undefined if it has them.
+ */
+export function timesChange(
+  truth: Entry,
+  other: Entry,
+  can: { truth: Supports; other: Supports },
+): AttributeChange | undefined {
+  const kept = (entry: Entry, { setTimes }: Supports): number | undefined =>
+    setTimes ? entry.modifiedMs : numberOf(entry.properties?.[mtimeProperty]);
+  const precisionMs = Math.max(1, can.other.setTimes ? can.other.timePrecisionMs : 1);
+  const isSame = (a: number, b: number | undefined): boolean =>
+    b !== undefined && Math.floor(a / precisionMs) === Math.floor(b / precisionMs);
+  const change: AttributeChange = {};
+  const wanted = kept(truth, can.truth);
+  if (wanted !== undefined && !isSame(wanted, kept(other, can.other))) change.modifiedMs = wanted;
+  const { accessedMs } = truth;
+  if (can.truth.setTimes && can.other.setTimes && accessedMs !== undefined)
+    if (!isSame(accessedMs, other.accessedMs)) change.accessedMs = accessedMs;
+  return Object.keys(change).length > 0 ? change : undefined;
+}
+
+function numberOf(text: string | undefined): number | undefined {
+  return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
+}
+
 /** True if one of the changes decides what is inherited by what is made below. */
 export function changesAcl(changes: readonly AttributeChange[]): boolean {
   return changes.some((change) => change.acl !== undefined);

@@ -32,6 +32,7 @@ export function jobFor(parts: SyncParts, row: Divergence, path: string): CopyJob
       ? { keptPath: joinPath(hidden, `kept/${parts.now()}-${copy}/${nameOf(otherPath)}`) }
       : {}),
     keepExtras: row.keepExtras ?? false,
+    times: (row.times ?? false) && path === row.path,
     owners: (row.owners ?? false) && path === row.path,
     trusted: row.moved?.from === row.path,
   };

@@ -8,7 +8,14 @@ import { ancestorsOf, isWithin, parentOf } from '../core/path.ts';
 import type { ReadResult } from '../core/query.ts';
 import type { Store } from '../core/store.ts';
 import { StoreError } from '../core/store-error.ts';
-import { attributeChanges, attributesFor, type Common, changesAcl, commonOf } from './attributes.ts';
+import {
+  attributeChanges,
+  attributesFor,
+  type Common,
+  changesAcl,
+  commonOf,
+  timesChange,
+} from './attributes.ts';
 import { compare } from './compare.ts';
 import { attributesRefused } from './refused-for-good.ts';
 import type { CopyJob, SyncParts } from './sync-parts.ts';
@@ -291,6 +298,19 @@ function refusalOfAttributes(error: StoreError, { other }: CopyJob): StoreError 
   });
 }
 
+/** Last of all, for what else is changed may set them. */
+async function alignTimes(parts: SyncParts, job: CopyJob, truth: Entry, other: Entry): Promise<void> {
+  const can = { truth: parts.stores[job.truth].supports, other: parts.stores[job.other].supports };
+  const change = timesChange(truth, other, can);
+  if (!change) return;
+  try {
+    const mutation = { verb: 'set-attributes', path: job.otherPath, ...change } as const;
+    await parts.stores[job.other].mutate(mutation, parts.ctx());
+  } catch (thrown) {
+    throw refusalOfAttributes(StoreError.from(thrown), job);
+  }
+}
+
 /** Who owns a path is known by names that the other store may not have: then its own owner stays, and that is said. */
 async function alignOwners(parts: SyncParts, job: CopyJob, truth: Entry, other: Entry): Promise<void> {
   const { owner, group } = truth;
@@ -330,6 +350,10 @@ export async function complete(parts: SyncParts, job: CopyJob, prepared: Prepare
   let [truth, other] = await look(parts, job);
   if (truth && other && truth.type === other.type && (await alignAttributes(parts, job, truth, other)))
     [truth, other] = await look(parts, job);
+  if (truth && other && job.times) {
+    await alignTimes(parts, job, truth, other);
+    [truth, other] = await look(parts, job);
+  }
   const can = commonTo(parts);
   const difference = compare(truth, other, can);
   if (difference === 'extra') return job.keepExtras;

@@ -56,7 +56,7 @@ function lockModeFor({ truth, other, changesAcl }: Prepared): LockMode {
 
 /** A row for one path below another row, about which only the path is known. */
 function ownRow(above: Divergence, path: string, subtree: boolean, message: string): Divergence {
-  const { absent, moved, frozen, pinned, grownSince, ...lasting } = above;
+  const { absent, moved, frozen, pinned, grownSince, times, ...lasting } = above;
   return { ...lasting, path, subtree, reason: `below ${above.path}: ${message}` };
 }
 

@@ -55,6 +55,8 @@ export interface CopyJob {
   keptPath?: string;
   /** Owner and group are carried over too. */
   owners: boolean;
+  /** Times are carried over too. */
+  times: boolean;
   /** The other side's content was moved there as it was and equal before: where the lengths agree it is not read again. */
   trusted: boolean;
 }
