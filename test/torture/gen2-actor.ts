@@ -109,19 +109,29 @@ export function createGen2Actor(options: ActorOptions, api: 'dfs' | 'blob'): Act
       );
     }
     if (action.do !== 'list') return undefined;
+    return list(ask, path, action.recursive);
+  };
+  /** All pages; one that fails is the answer. */
+  const list = async (ask: Ask, path: string, recursive: boolean): Promise<Performed> => {
     const [, filesystem, ...below] = path.split('/');
-    const params = { resource: 'filesystem', directory: below.join('/'), recursive: action.recursive };
-    const sent = await ask({ method: 'GET', url: urlOf(`/${filesystem}`, params), headers: accept });
-    return sight(
-      resultOf(sent, kindOf, ({ bytes }) => {
-        const { paths }: { paths: ListedPath[] } = JSON.parse(bytes.toString());
-        const named = paths.map(({ name, isDirectory, contentLength, permissions }) => [
-          name.slice(below.join('/').length + 1),
-          seenOfEntry(isDirectory === 'true' ? 'directory' : 'file', Number(contentLength), permissions),
-        ]);
-        return { is: 'done', names: Object.fromEntries(named) };
-      }),
-    );
+    const names: Record<string, Seen> = {};
+    let continuation = '';
+    do {
+      const more: Record<string, string> = continuation === '' ? {} : { continuation };
+      const params = { resource: 'filesystem', directory: below.join('/'), recursive, ...more };
+      const sent = await ask({ method: 'GET', url: urlOf(`/${filesystem}`, params), headers: accept });
+      const page = sight(resultOf(sent, kindOf, justDone));
+      if (typeof sent === 'string' || page === 'not-sent' || page.is !== 'done' || page.seen) return page;
+      const { paths }: { paths: ListedPath[] } = JSON.parse(sent.bytes.toString());
+      for (const { name, isDirectory, contentLength, permissions } of paths)
+        names[name.slice(below.join('/').length + 1)] = seenOfEntry(
+          isDirectory === 'true' ? 'directory' : 'file',
+          Number(contentLength),
+          permissions,
+        );
+      continuation = sent.headers['x-ms-continuation'] ?? '';
+    } while (continuation !== '');
+    return { is: 'done', names };
   };
   const perform = async (folder: string, action: Action): Promise<Performed> => {
     const ask = askerOf(options, folder, action);
