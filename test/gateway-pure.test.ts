@@ -9,9 +9,9 @@ import { aftermath, reachesOf } from '../src/gateway/aftermath.ts';
 import { askTruth, planRead } from '../src/gateway/ask.ts';
 import type { GatewayParts } from '../src/gateway/gateway-parts.ts';
 import { plan, type Situation } from '../src/gateway/plan.ts';
+import { afterStage } from '../src/gateway/plan-stage.ts';
 import { createReadMarks } from '../src/gateway/read-marks.ts';
 import { type Outcome, settle } from '../src/gateway/settle.ts';
-import { afterStage } from '../src/gateway/stage.ts';
 import type { Divergence, Upload } from '../src/journal/journal.ts';
 import { truthOf } from '../src/journal/truth-of.ts';
 

@@ -8,12 +8,20 @@ import {
 import type { Route } from '../core/route.ts';
 import { type Ctx, otherSide, type Side } from '../core/store.ts';
 import { StoreError } from '../core/store-error.ts';
-import type { Intent, PathState, Upload } from '../journal/journal.ts';
+import type { Intent, Upload } from '../journal/journal.ts';
 import type { Lock } from '../journal/locks.ts';
 import { type Attempt, fanOut, mayTakeOver } from './fan-out.ts';
 import { type GatewayParts, refuseHeld, sidesDown } from './gateway-parts.ts';
 import { isTwoSided, type Place, pathOn, placeMutation } from './places.ts';
 import type { Plan } from './plan.ts';
+import {
+  mayAnswerEarly,
+  planStage,
+  type StageSettlement,
+  settleStage,
+  sidesForUpload,
+  sidesOf,
+} from './plan-stage.ts';
 import { refusedOnState } from './settle.ts';
 
 type Staged = StageMutation | StageBlockMutation;
@@ -25,17 +33,6 @@ interface Staging {
   place: Place;
   mutation: Staged;
   twoSided: boolean;
-}
-
-/** The sides that may hold an upload begun now. */
-async function sidesForUpload(parts: GatewayParts, { route, mutation }: Staging): Promise<Side[]> {
-  const { divergence } = await parts.journal.state(mutation.path);
-  if (divergence) return [divergence.truth];
-  if (route.writes !== 'both') return [route.reads];
-  const down = sidesDown(parts);
-  const [primary, other] = [route.reads, otherSide(route.reads)];
-  if (down.has(other)) return [primary];
-  return down.has(primary) && route.failover === 'full' ? [other] : [primary, other];
 }
 
 /** The ETag that is shown until the flush; where the primary does not answer and may be replaced, the upload begins without it. */
@@ -62,7 +59,8 @@ function createUploadOpener(parts: GatewayParts): (staging: Staging) => Promise<
   const opening = new Map<string, Promise<Upload>>();
   const open = async (staging: Staging): Promise<Upload> => {
     const { mutation, route } = staging;
-    const sides = await sidesForUpload(parts, staging);
+    const state = await parts.journal.state(mutation.path);
+    const sides = sidesForUpload(route, state, sidesDown(parts));
     const begun = mutation.verb === 'stage' ? await etagAtBegin(parts, staging, sides) : { sides };
     const upload: Upload = {
       ...begun,
@@ -90,49 +88,12 @@ function createUploadOpener(parts: GatewayParts): (staging: Staging) => Promise<
   };
 }
 
-/** The sides that hold the upload and the newest state of its path. */
-function sidesOf({ sides }: Upload, { divergence }: PathState): Side[] {
-  return divergence ? sides.filter((side) => side === divergence.truth) : sides;
-}
-
-/**
- * Appends that are open at the same time have the same primary, whatever the route says by now: after a crash an open one takes its
- * secondary out of the upload, and two of them must not take out both.
- * @throws StoreError `unavailable` if no side has both the upload and the newest state of the path
- */
-function planStage(
-  parts: GatewayParts,
-  { route, twoSided }: Staging,
-  upload: Upload,
-  state: PathState,
-): Plan {
-  const sides = sidesOf(upload, state);
-  const open = state.intents.find((intent) => intent.staged && sides.includes(intent.primary));
-  const wanted = open?.primary ?? route.reads;
-  const primary = sides.includes(wanted) ? wanted : sides[0];
-  if (!primary) throw new StoreError('unavailable', 'the path is being settled', { retryAfterMs: 1000 });
-  const ask = { do: 'ask', primary, order: 'together', checkFirst: false, mayFailOver: false } as const;
-  const other = otherSide(primary);
-  if (!sides.includes(other)) return twoSided ? { ...ask, skipped: 'diverges' } : ask;
-  if (sidesDown(parts).has(other)) return { ...ask, skipped: 'breaker' };
-  return { ...ask, secondary: other, mayFailOver: route.failover === 'full' };
-}
-
-/**
- * The record after an append, judged against the record as it is now; undefined if no side would hold every acked byte: the
- * loser of a race gets 503.
- */
-export function afterStage(now: Upload, acked: readonly Side[], nowMs: number): Upload | undefined {
-  const sides = now.sides.filter((side) => acked.includes(side));
-  return sides.length === 0 ? undefined : { ...now, sides, unflushed: true, touchedMs: nowMs };
-}
-
 /** What became of an append on both sides, and whether some side still has every acked byte with it. */
 interface Recorded {
   first: Attempt;
   second: Attempt;
   durable: Promise<void>;
-  held: boolean;
+  settlement: StageSettlement;
 }
 
 /** Closes the intent of an append together with what the upload's record is after it. */
@@ -143,17 +104,14 @@ async function record(
   const { path, verb } = staging.mutation;
   const { primary } = decided;
   const other = otherSide(primary);
-  const acked: Side[] = first.outcome === 'acked' ? [primary] : [];
-  if (second.outcome === 'acked' && (first.outcome === 'acked' || mayTakeOver(decided, first)))
-    acked.push(other);
   parts.events.onMutation?.(staging.route.app, verb, { [primary]: first.outcome, [other]: second.outcome });
   const now = (await parts.journal.state(path)).upload ?? upload;
-  const next = parts.answeredAlone.allows(path, acked) ? afterStage(now, acked, parts.now()) : undefined;
-  if (alone) parts.answeredAlone.end(path, primary);
-  const isChanged = next && (next.sides.length !== now.sides.length || !now.unflushed);
-  const changes = isChanged ? [{ do: 'put-upload', upload: next } as const] : [];
+  const { answeredAlone } = parts;
+  const settlement = settleStage({ plan: decided, first, second, now, answeredAlone, nowMs: parts.now() });
+  if (alone) answeredAlone.end(path, primary);
+  const { changes } = settlement;
   const durable = intent ? parts.journal.settle(intent, changes) : parts.journal.apply(changes);
-  return { first, second, durable, held: next !== undefined };
+  return { first, second, durable, settlement };
 }
 
 /** An append that has been planned and written down. */
@@ -165,21 +123,24 @@ interface Sent {
   upload: Upload;
 }
 
-/** True if the client may be answered at the primary's ack: as things are now, that side has every byte acked so far. */
-async function mayAnswerEarly({ parts, staging, decided, intent, upload }: Sent, first: Attempt) {
+/** True if the client is answered at the primary's ack; the answer then rests on that side alone until the other one is heard of. */
+async function answersEarly(
+  { parts, staging, decided, intent, upload }: Sent,
+  first: Attempt,
+): Promise<boolean> {
   const { route, mutation } = staging;
-  if (first.outcome !== 'acked' || !intent || (route.ack !== 'primary' && decided.secondary)) return false;
+  if (!intent) return false;
   const now = (await parts.journal.state(mutation.path)).upload ?? upload;
-  const { primary } = decided;
-  if (!now.sides.includes(primary) || !parts.answeredAlone.allows(mutation.path, [primary])) return false;
-  parts.answeredAlone.begin(mutation.path, primary);
+  const { answeredAlone } = parts;
+  if (!mayAnswerEarly({ route, plan: decided, first, now, answeredAlone })) return false;
+  answeredAlone.begin(mutation.path, decided.primary);
   return true;
 }
 
 /** The answer once both outcomes are known. @throws StoreError */
 async function answerOf(
   { staging, decided, intent }: Sent,
-  { first, second, durable, held }: Recorded,
+  { first, second, durable, settlement }: Recorded,
 ): Promise<MutationResult> {
   const { trail } = staging.ctx;
   const { primary } = decided;
@@ -189,16 +150,14 @@ async function answerOf(
     throw second.error;
   if (first.outcome !== 'acked' && !takenOver)
     throw first.error ?? new StoreError('internal', 'a store refused without a reason');
-  if (!held)
+  if (!settlement.held)
     throw new StoreError('unavailable', 'the upload goes on at the other store', { retryAfterMs: 1000 });
+  // Without an intent recovery would know of no upload at all.
+  if (settlement.durableFirst || !intent) await durable;
   if (first.outcome !== 'acked') {
-    // Recovery would take the other side out of the upload: this must be on disk first.
-    await durable;
     trail.acked = [otherSide(primary)];
     return second.result!;
   }
-  // Without an intent recovery would know of no upload at all.
-  if (!intent) await durable;
   trail.acked = second.outcome === 'acked' ? ['source', 'target'] : [primary];
   return first.result!;
 }
@@ -215,14 +174,15 @@ async function stageUnderLock(
   try {
     const state = await parts.journal.state(path);
     const upload = state.upload ?? opened;
-    const decided = planStage(parts, staging, upload, state);
+    const { twoSided } = staging;
+    const decided = planStage({ route, twoSided, upload, state, down: sidesDown(parts) });
     const { primary, secondary, skipped } = decided;
     const reaches = [{ path, subtree: false }];
     const wanted = { app: route.app, verb, reaches, primary, secondary: otherSide(primary), staged: true };
     const intent = secondary || skipped ? await parts.journal.open(wanted) : undefined;
     const sent: Sent = { parts, staging, decided, intent, upload };
     const { first, second } = fanOut(parts, decided, mutation, place, route.app, ctx);
-    const alone = first.then((attempt) => mayAnswerEarly(sent, attempt));
+    const alone = first.then((attempt) => answersEarly(sent, attempt));
     finished = Promise.all([first, second, alone]).then((outcomes) => record(sent, outcomes));
     if (await alone) {
       ctx.trail.acked = [primary];
