@@ -1,8 +1,13 @@
 // The staging layer over a store that can do no more than append at the end, as HDFS.
 import { PassThrough } from 'node:stream';
 import t, { type Test } from 'tap';
+import { ownCtx } from '../src/core/ctx.ts';
 import type { Ctx } from '../src/core/store.ts';
 import { StoreError } from '../src/core/store-error.ts';
+import { restoreFlushed } from '../src/gateway/idle-uploads.ts';
+import { createLocks } from '../src/journal/locks.ts';
+import { openSqliteJournal } from '../src/journal/sqlite-journal.ts';
+import type { KeptUpload, UploadTable } from '../src/layers/staging/uploads.ts';
 import { withStaging } from '../src/layers/staging.ts';
 import { createMemoryStore } from '../src/stores/memory/memory-store.ts';
 import { bodyOfBytes, createFixture, type Fixture, kindOf } from './contract/fixture.ts';
@@ -145,4 +150,63 @@ t.test('the word to commit is waited for', async (test: Test) => {
 t.test('a store that stages by itself is left alone', async (test) => {
   const store = createMemoryStore({ name: 'm' });
   test.equal(withStaging(store), store);
+});
+
+t.test('what was staged and not flushed goes when somebody else appends', async (test) => {
+  const { mutate, stage, flush, read, path, inner } = await rig();
+  await stage(0, 'flushed ');
+  await flush(8);
+  await stage(8, 'never flushed');
+  await mutate({ verb: 'append', path, body: bodyOfBytes('appended') });
+  test.equal((await read(path)).toString(), 'flushed appended');
+  test.equal(
+    (await createFixture(inner, '/fs').read(path)).toString(),
+    'flushed appended',
+    'in the store too',
+  );
+});
+
+t.test('a file joined to another takes nothing with it that was not flushed', async (test) => {
+  const { mutate, stage, read, path } = await rig();
+  await mutate({ verb: 'create', path: '/fs/part', parents: 'all', body: bodyOfBytes('part') });
+  await stage(0, 'never flushed');
+  await mutate({ verb: 'concat', path, sources: ['/fs/part'], create: false, deleteSourceDirectory: false });
+  test.equal((await read(path)).toString(), 'part');
+});
+
+t.test('an upload that is given up leaves the flushed length, also after a restart', async (test) => {
+  const kept = new Map<string, KeptUpload>();
+  const table: UploadTable = {
+    current: () => kept,
+    all: async () => [...kept.values()],
+    async set(path, upload) {
+      if (upload) kept.set(path, upload);
+      else kept.delete(path);
+    },
+  };
+  const inner = appendOnly();
+  const first = createFixture(withStaging(inner, { table }), '/fs');
+  const path = '/fs/f';
+  await first.mkdir('/fs');
+  await first.mutate({ verb: 'create', path, parents: 'all', body: bodyOfBytes('flushed') });
+  await first.mutate({ verb: 'stage', path, position: 7, body: bodyOfBytes(' and never more') });
+
+  const restarted = withStaging(inner, { table });
+  const journal = await openSqliteJournal({ file: `${test.testdir({})}/journal.db`, zombieMs: 0 });
+  test.teardown(() => journal.close());
+  const parts = {
+    stores: { source: restarted, target: restarted },
+    journal,
+    locks: createLocks({ waitMs: 1000, maxWaiters: 10 }),
+    mounts: () => [{ source: '/fs', target: '/fs' }],
+    ctx: () => ownCtx('upload'),
+  };
+  const upload = { path, generation: 1, sides: ['source'], unflushed: true, app: 'a', touchedMs: 1 } as const;
+  await journal.apply([{ do: 'put-upload', upload: { ...upload, sides: ['source'] } }]);
+  await restoreFlushed(parts, 'source', [...kept.keys()]);
+  test.equal(kept.size, 1, 'as long as it has a record it may go on');
+  await journal.apply([{ do: 'end-upload', path }]);
+  await restoreFlushed(parts, 'source', [...kept.keys()]);
+  test.equal((await createFixture(inner, '/fs').read(path)).toString(), 'flushed');
+  test.equal(kept.size, 0);
 });

@@ -38,7 +38,13 @@ export interface Settled {
   below: readonly Divergence[];
 }
 
-const endsUploads: ReadonlySet<Mutation['verb']> = new Set(['create', 'delete', 'commit-blocks', 'concat']);
+const endsUploads: ReadonlySet<Mutation['verb']> = new Set([
+  'create',
+  'append',
+  'delete',
+  'commit-blocks',
+  'concat',
+]);
 
 /** The changes to be committed together with the end of the intent. */
 export function aftermath(settled: Settled): Change[] {

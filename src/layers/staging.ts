@@ -1,15 +1,15 @@
 // Gives a store that appends only at the end of a file what Gen2 clients need: stage, flush, stage-block, commit-blocks.
 import { Readable } from 'node:stream';
 import { checkCondition } from '../core/condition.ts';
-import { bodyOf, type Mutation, type MutationResult } from '../core/mutation.ts';
+import { bodyOf, type Mutation, type MutationResult, pathsOf } from '../core/mutation.ts';
 import { normalizePath } from '../core/path.ts';
-import type { ListQuery, ListResult, Query, QueryResult, ReadQuery } from '../core/query.ts';
+import type { ListQuery, ListResult, Query, QueryResult, ReadQuery, StatQuery } from '../core/query.ts';
 import type { Ctx, Store } from '../core/store.ts';
 import { StoreError } from '../core/store-error.ts';
-import { flush, type Staged, stage } from './staging/appends.ts';
+import { dropUnflushed, flush, type Staged, stage } from './staging/appends.ts';
 import { commitBlocks, stageBlock } from './staging/blocks.ts';
 import { isHidden } from './staging/hidden.ts';
-import { masked, noTable, openUploads, type UploadTable } from './staging/uploads.ts';
+import { masked, noTable, openUploads, type Upload, type UploadTable } from './staging/uploads.ts';
 
 /** What the layer may be made with. */
 export interface StagingOptions {
@@ -60,6 +60,22 @@ async function answer(staged: Staged, query: Query, ctx: Ctx): Promise<QueryResu
   if (query.verb === 'list') return await list(staged, query, ctx);
   const upload = uploads.get(query.path);
   if (!upload || (query.verb !== 'stat' && query.verb !== 'read')) return await store.query(query, ctx);
+  try {
+    return await answerMasked(staged, query, upload, ctx);
+  } catch (error) {
+    // A file that is gone hides nothing.
+    if (StoreError.from(error, 'no').kind === 'not-found') await uploads.end(query.path);
+    throw error;
+  }
+}
+
+async function answerMasked(
+  staged: Staged,
+  query: StatQuery | ReadQuery,
+  upload: Upload,
+  ctx: Ctx,
+): Promise<QueryResult> {
+  const { store } = staged;
   if (query.verb === 'read') return await readFlushed(staged, query, ctx);
   const { condition, ...plain } = query;
   const entry = masked((await store.query(plain, ctx)).entry, upload);
@@ -104,7 +120,10 @@ async function change(staged: Staged, mutation: Mutation, ctx: Ctx): Promise<Mut
     case 'commit-blocks':
       return commitBlocks(staged, mutation, ctx);
   }
-  const result = await store.mutate(await judged(staged, mutation, ctx), ctx);
+  const plain = await judged(staged, mutation, ctx);
+  if (mutation.verb === 'append' || mutation.verb === 'concat')
+    for (const path of pathsOf(mutation)) await dropUnflushed(staged, path, ctx);
+  const result = await store.mutate(plain, ctx);
   if (mutation.verb === 'create' || mutation.verb === 'append' || mutation.verb === 'concat') {
     await uploads.end(mutation.path);
   } else if (mutation.verb === 'delete') {

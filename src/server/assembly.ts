@@ -3,7 +3,7 @@ import type { GatewayConfig } from '../config/gateway-schema.ts';
 import { ownCtx } from '../core/ctx.ts';
 import type { Side, Store } from '../core/store.ts';
 import { createGateway } from '../gateway/gateway.ts';
-import { closeIdleUploads } from '../gateway/idle-uploads.ts';
+import { closeIdleUploads, restoreFlushed } from '../gateway/idle-uploads.ts';
 import type { UnderWay } from '../gateway/under-way.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { Locks } from '../journal/locks.ts';
@@ -16,6 +16,7 @@ import { ensureRoots, isRootEmpty } from './mount-roots.ts';
 import { createMountStamps, type MountStamps } from './mount-stamps.ts';
 import type { ServedSide } from './side.ts';
 import { createTableInForce, type TableInForce } from './table-in-force.ts';
+import { uploadTableIn } from './upload-table.ts';
 
 /** How often held changes of the table and idle uploads are looked at, milliseconds. */
 const housekeepingMs = 1000;
@@ -160,11 +161,21 @@ function makeGateway({
 }
 
 /** What has to be looked at from time to time. */
-function keepHouse({ table, stamps, journal, config, logger }: Parts): () => void {
+function keepHouse(parts: Parts): () => void {
+  const { table, stamps, journal, locks, stores, config, logger } = parts;
+  const abandoned = { stores, journal, locks, mounts: () => table.mounts(), ctx: () => ownCtx('upload') };
   const look = async (): Promise<void> => {
     await table.retry();
     await stamps.retry();
     await closeIdleUploads(journal, config.writes.uploadIdleMs, Date.now());
+    for (const side of ['source', 'target'] as const) {
+      const kept = await uploadTableIn(() => journal, side).all();
+      await restoreFlushed(
+        abandoned,
+        side,
+        kept.map(({ shown }) => shown.path),
+      );
+    }
   };
   const timer = setInterval(
     () => look().catch((error) => logger.error({ err: error }, 'housekeeping')),

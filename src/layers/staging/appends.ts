@@ -66,6 +66,14 @@ function checkNothingLate({ now }: Staged, { lateUntilMs }: Upload): void {
   throw new StoreError('unavailable', message, { retryAfterMs: leftMs, code: ownLimit });
 }
 
+/** What was staged and not flushed goes, before somebody else changes the end of the file, or takes it away as a part of another one. */
+export async function dropUnflushed(staged: Staged, path: string, ctx: Ctx): Promise<void> {
+  const upload = staged.uploads.get(path);
+  if (!upload) return;
+  const position = upload.shown.lengthBytes;
+  await flush(staged, { verb: 'flush', path, position, retain: false, close: true }, quiet(ctx));
+}
+
 /** The file as the store has it. Content headers would cost some stores a call of their own, and nobody sees them here. */
 async function look(store: Store, path: string, ctx: Ctx): Promise<Entry> {
   return (await store.query({ verb: 'stat', path }, { ...ctx, protocol: 'webhdfs' })).entry;
