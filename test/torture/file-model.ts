@@ -74,14 +74,54 @@ function create(tree: Tree, { path, overwrite, token }: Extract<Action, { do: 'c
   return made ? [made] : [];
 }
 
+/** What a store itself may show while it writes a file: the file, still empty. */
+export function treesWithBegun(tree: Tree, action: Extract<Action, { do: 'create' }>): Tree[] {
+  const { path, overwrite, token } = action;
+  if (!token) return [];
+  return create(tree, { do: 'create', path, overwrite }).map((made) =>
+    new Map(made).set(path, { type: 'file', tokens: [], staged: nothingStaged, making: token.id }),
+  );
+}
+
+/** A folder is made where nothing is. */
+export function treesWithFolder(tree: Tree, path: string): Tree[] {
+  const made = tree.has(path) ? undefined : put(tree, path, { type: 'directory' });
+  return made ? [made] : [];
+}
+
+/** An empty folder is taken away. */
+export function treesWithoutFolder(tree: Tree, path: string): Tree[] {
+  return tree.get(path)?.type === 'directory' && !hasContent(tree, path) ? [without(tree, path)] : [];
+}
+
+/** Staged bytes that are in order from the end on: a store that cannot stage has appended them already. */
+function stagedInOrder({ tokens, staged }: FileNode): Token[] {
+  const inOrder: Token[] = [];
+  for (let at = lengthOf(tokens), next = staged.get(at); next; next = staged.get(at)) {
+    inOrder.push(next);
+    at += next.lengthBytes;
+  }
+  return inOrder;
+}
+
+/** The file with none or some of its staged bytes shown: where a store shows them, whatever comes next comes behind them. */
+function withSomeShown(file: FileNode): FileNode[] {
+  return [[], ...stagedInOrder(file).map((_, index, all) => all.slice(0, index + 1))].map((shown) => ({
+    ...file,
+    tokens: [...file.tokens, ...shown],
+  }));
+}
+
 function append(tree: Tree, { path, token, position }: Extract<Action, { do: 'append' }>): Tree[] {
   const file = fileOf(tree, path);
-  if (!file || (position !== undefined && position !== lengthOf(file.tokens))) return [];
-  const tokens = [...file.tokens, token];
-  // Whether bytes that another client has staged survive an append differs between stores.
-  const kept = new Map(tree).set(path, { ...file, tokens });
-  const dropped = new Map(tree).set(path, { ...file, tokens, staged: nothingStaged });
-  return file.staged.size > 0 ? [kept, dropped] : [kept];
+  if (!file) return [];
+  return withSomeShown(file).flatMap((each) => {
+    if (position !== undefined && position !== lengthOf(each.tokens)) return [];
+    const appended = { ...each, tokens: [...each.tokens, token] };
+    // Whether bytes that another client has staged survive an append differs between stores.
+    const dropped = new Map(tree).set(path, { ...appended, staged: nothingStaged });
+    return file.staged.size > 0 ? [new Map(tree).set(path, appended), dropped] : [dropped];
+  });
 }
 
 function flush(tree: Tree, { path, position }: Extract<Action, { do: 'flush' }>): Tree[] {
@@ -109,10 +149,8 @@ function rename(tree: Tree, action: Extract<Action, { do: 'rename' }>): Tree[] {
   const there = tree.get(destination);
   if (there && replace === 'none') return [];
   if (there?.type === 'directory' && (replace === 'file' || hasContent(tree, destination))) return [];
-  const rest = without(without(tree, path), destination);
-  const above = put(rest, destination, moved);
-  if (!above) return [];
-  const next = new Map(above);
+  if (tree.get(parentOf(destination))?.type !== 'directory') return [];
+  const next = without(without(tree, path), destination).set(destination, moved);
   for (const [each, node] of tree)
     if (isBelow(each, path)) next.set(`${destination}${each.slice(path.length)}`, node);
   // Staged bytes may or may not follow their file.
@@ -138,8 +176,12 @@ function concat(tree: Tree, { path, sources }: Extract<Action, { do: 'concat' }>
   if (!file || parts.some((part) => !part)) return [];
   const next = new Map(tree);
   for (const source of sources) next.delete(source);
-  const tokens = [...file.tokens, ...parts.flatMap((part) => part!.tokens)];
-  return [next.set(path, { ...file, tokens, staged: nothingStaged })];
+  const contents = [file, ...parts].reduce<Token[][]>(
+    (before, part) =>
+      before.flatMap((tokens) => withSomeShown(part!).map((each) => [...tokens, ...each.tokens])),
+    [[]],
+  );
+  return contents.map((tokens) => new Map(next).set(path, { ...file, tokens, staged: nothingStaged }));
 }
 
 /** The trees after an action that was done; none if it cannot have been done here. Queries are not actions in this sense. */
@@ -165,7 +207,9 @@ export function treesAfter(tree: Tree, action: Action): Tree[] {
     }
     case 'stage': {
       const file = fileOf(tree, action.path);
-      if (!file || action.position < lengthOf(file.tokens)) return [];
+      if (!file) return [];
+      // Bytes that are there already are taken as sent again.
+      if (action.position < lengthOf(file.tokens)) return [tree];
       const staged = new Map(file.staged).set(action.position, action.token);
       return [new Map(tree).set(action.path, { ...file, staged })];
     }
@@ -178,34 +222,20 @@ export function treesAfter(tree: Tree, action: Action): Tree[] {
   }
 }
 
-/** The folders above a path and nothing else: a write without an answer may have got that far. */
-export function treesWithFolders(tree: Tree, path: string): Tree[] {
-  const made =
-    path === '' ? undefined : put(tree, parentOf(path), tree.get(parentOf(path)) ?? { type: 'directory' });
-  return made ? [made] : [];
-}
-
-/** What a store itself may show while it writes a file anew: the file, still empty. */
-export function treesWhileCreating(
-  tree: Tree,
-  { path, overwrite, token }: Extract<Action, { do: 'create' }>,
-): Tree[] {
-  return create(tree, { do: 'create', path, overwrite }).map((made) => {
-    const file: FileNode = { type: 'file', tokens: [], staged: nothingStaged };
-    return new Map(made).set(path, token ? { ...file, making: token.id } : file);
-  });
-}
-
 /** True if a path can look like this. */
 export function shows(tree: Tree, path: string, seen: Seen): boolean {
   const node = tree.get(path);
-  if (seen.type === 'absent' || seen.type === 'torn') return seen.type === 'torn' || !node;
+  if (seen.type === 'torn') return false;
+  if (seen.type === 'absent') return !node;
   if (node?.type !== seen.type) return false;
   if (seen.permission !== undefined && node.permission !== undefined && seen.permission !== node.permission)
     return false;
   if (seen.type === 'directory' || node.type === 'directory') return true;
-  if (seen.lengthBytes !== lengthOf(node.tokens)) return false;
-  return seen.tokens === undefined || String(seen.tokens) === String(node.tokens.map(({ id }) => id));
+  return withSomeShown(node).some(
+    ({ tokens }) =>
+      seen.lengthBytes === lengthOf(tokens) &&
+      (seen.tokens === undefined || String(seen.tokens) === String(tokens.map(({ id }) => id))),
+  );
 }
 
 /** Equal for equal trees. */

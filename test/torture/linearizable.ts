@@ -1,309 +1,306 @@
-// Is there an order of the operations, each at a moment between its call and its answer, that explains all that was seen? (Wing and Gong;
-// with memory of what was tried, as Lowe has it.) Operations of unknown outcome may count at any later moment, or never.
-import {
-  foldersAbove,
-  hasContent,
-  keyOf,
-  shows,
-  type Tree,
-  treesAfter,
-  treesWhileCreating,
-  treesWithFolders,
-} from './file-model.ts';
-import type { Action, Operation, Seen } from './history.ts';
+// Is there an order of the operations, each at a moment between its call and its answer, that explains all that was seen? Wing and
+// Gong's search with Lowe's memory: through the history in time, with what the tree may be then; where nothing fits, back to the last choice.
+import { keyOf, type Tree } from './file-model.ts';
+import type { Operation } from './history.ts';
+import { conflict, type Moment, momentsOfHistory } from './moments.ts';
+import { shrink, withoutUnseen } from './shrink-history.ts';
 
 /** `gave-up`: the search took more than its steps; that is no pass. */
 export type Verdict = { is: 'linearizable' } | { is: 'gave-up' } | { is: 'violation'; history: Operation[] };
 
-/** Most states that one search looks at. */
-const maxStates = 400_000;
+/** What one search comes to. `impossible`: no state is left once this operation has been answered. */
+export type Finding = { is: 'linearizable' | 'gave-up' } | { is: 'impossible'; at: Operation };
 
-/** One thing that happened at one moment. */
-interface Event {
-  operation: Operation;
-  invokedMs: number;
-  returnedMs: number;
-  /** It may be left out. */
-  optional: boolean;
-  /** A query: true where the tree looks as it was seen. */
-  fits?: (tree: Tree) => boolean;
-  /** A mutation: the trees that it may leave. */
-  after?: (tree: Tree) => Tree[];
-  /** It has its moment before this one, or never. */
-  before?: Event;
+/** Steps of one search. */
+const maxSteps = 3_000_000;
+/** Steps for making a violation smaller. */
+const maxShrinkSteps = 10_000_000;
+
+/** What a search may still cost. */
+interface Steps {
+  left: number;
 }
 
-const queries: ReadonlySet<Action['do']> = new Set(['read', 'stat', 'list']);
-const isQuery = ({ action }: Operation): boolean => queries.has(action.do);
-
-function pathsOf(action: Action): string[] {
-  if (action.do === 'rename') return [action.path, action.destination];
-  if (action.do === 'concat') return [action.path, ...action.sources];
-  return [action.path];
+/** One way in which it may have been until now. */
+interface Possible {
+  tree: number;
+  /** Which of the moments that are still open have come, sorted. */
+  come: readonly number[];
 }
 
-/** All paths that anybody has named or seen. */
-function universeOf(history: readonly Operation[]): string[] {
-  const paths = new Set<string>();
-  for (const { action, result } of history) {
-    for (const path of pathsOf(action)) paths.add(path);
-    if (result.is === 'done')
-      for (const name of Object.keys(result.names ?? {})) paths.add(joined(action.path, name));
-  }
-  for (const path of [...paths]) for (const folder of foldersAbove(path)) paths.add(folder);
-  return [...paths];
+/** A mutation taken before the moment that is asked for, and the sights that it made possible. */
+interface Loose {
+  moment: number;
+  sights: readonly number[];
 }
 
-const joined = (folder: string, name: string): string => (folder === '' ? name : `${folder}/${name}`);
-
-/** Every path below a folder that a list of it speaks of. */
-function listedPaths(universe: readonly string[], folder: string, recursive: boolean): string[] {
-  const prefix = folder === '' ? '' : `${folder}/`;
-  return universe.filter(
-    (path) =>
-      path !== folder && path.startsWith(prefix) && (recursive || !path.slice(prefix.length).includes('/')),
-  );
+/** One way, and what in it has not yet turned out to be needed. */
+interface Way extends Possible {
+  loose: readonly Loose[];
 }
 
-/** What a query saw, path by path: a listing shows each of its names at a moment of its own (the promise is per path). */
-function sightsOf({ action, result }: Operation, universe: readonly string[]): [path: string, seen: Seen][] {
-  if (result.is !== 'done') return [];
-  const sights: [string, Seen][] = result.seen ? [[action.path, result.seen]] : [];
-  if (action.do !== 'list' || !result.names) return sights;
-  const { names } = result;
-  const byPath = new Map(Object.entries(names).map(([name, seen]) => [joined(action.path, name), seen]));
-  for (const path of listedPaths(universe, action.path, action.recursive))
-    sights.push([path, byPath.get(path) ?? { type: 'absent' }]);
-  return sights;
-}
+class GaveUp extends Error {}
 
-/** A write makes the folders above it, and takes them away again if it is refused: while it may be doing so they may be there or not. */
-function impliedBy(history: readonly Operation[]) {
-  const writes = history.filter((operation) => !isQuery(operation));
-  return (folder: string, { invokedMs, returnedMs }: Operation): boolean =>
-    writes.some(
-      (write) =>
-        write.invokedMs <= returnedMs &&
-        write.returnedMs >= invokedMs &&
-        pathsOf(write.action).some((path) => foldersAbove(path).includes(folder)),
-    );
-}
+const plus = (come: readonly number[], more: number): number[] => [...come, more].sort((a, b) => a - b);
 
-/** Refusals that say something certain about the path. */
-function refusalFits({ action, result }: Operation, tree: Tree): boolean {
-  if (result.is !== 'refused') return true;
-  if (action.do === 'create' && !action.overwrite && result.kind === 'exists') return tree.has(action.path);
-  const names = new Set<Action['do']>(['append', 'stage', 'flush', 'delete', 'set-permission']);
-  if (names.has(action.do) && result.kind === 'not-found') return !tree.has(action.path);
-  return true;
-}
-
-function eventsOf(history: readonly Operation[]): Event[] {
-  const universe = universeOf(history);
-  const mayBeImplied = impliedBy(history);
-  const events: Event[] = [];
-  for (const operation of history) {
-    const { action, result, invokedMs, returnedMs } = operation;
-    const base = { operation, invokedMs, returnedMs, optional: false };
-    if (isQuery(operation)) {
-      for (const [path, seen] of sightsOf(operation, universe)) {
-        const lenient = mayBeImplied(path, operation);
-        const fits = (tree: Tree): boolean => {
-          if (shows(tree, path, seen)) return true;
-          // On Gen2 a file has no listing.
-          const isItself = action.do === 'list' && path === action.path;
-          if (isItself && seen.type === 'absent' && tree.get(path)?.type === 'file') return true;
-          if (!lenient) return false;
-          if (seen.type === 'directory') return !tree.has(path);
-          return seen.type === 'absent' && tree.get(path)?.type === 'directory' && !hasContent(tree, path);
-        };
-        events.push({ ...base, fits });
+/** Trees as numbers, equal for equal trees, and what each moment makes of each. */
+function treeBook(moments: readonly Moment[]) {
+  const trees: Tree[] = [];
+  const numbers = new Map<string, number>();
+  const after = moments.map(() => new Map<number, readonly number[]>());
+  const numberOf = (tree: Tree): number => {
+    const key = keyOf(tree);
+    const known = numbers.get(key);
+    if (known !== undefined) return known;
+    numbers.set(key, trees.length);
+    return trees.push(tree) - 1;
+  };
+  return {
+    numberOf,
+    after(moment: number, tree: number): readonly number[] {
+      let known = after[moment]!.get(tree);
+      if (!known) {
+        const results = moments[moment]!.after(trees[tree]!);
+        known = results.map((each) => (each === trees[tree] ? tree : numberOf(each)));
+        after[moment]!.set(tree, known);
       }
-    } else if (result.is === 'refused') {
-      events.push({
-        ...base,
-        fits: (tree) => refusalFits(operation, tree) || mayBeImplied(action.path, operation),
-      });
-    } else {
-      const optional = result.is === 'unknown';
-      const isPhantom = (tree: Tree): boolean =>
-        action.do === 'delete' && !tree.has(action.path) && mayBeImplied(action.path, operation);
-      const after = (tree: Tree): Tree[] => (isPhantom(tree) ? [tree] : treesAfter(tree, action));
-      const event: Event = { ...base, optional, after };
-      events.push(event);
-      // The folders that a write implies are writes of their own.
-      if (optional && action.do === 'create')
-        events.push({
-          ...base,
-          optional,
-          before: event,
-          after: (tree) => treesWithFolders(tree, action.path),
-        });
-      if (action.do === 'create' && action.token)
-        events.push({
-          ...base,
-          optional: true,
-          before: event,
-          after: (tree) => treesWhileCreating(tree, action),
-        });
-    }
-  }
-  return events.sort((a, b) => a.invokedMs - b.invokedMs);
+      return known;
+    },
+  };
 }
 
-/** One point of the search: which events have had their moment, and what the tree is then. */
-interface Point {
-  done: Uint8Array;
-  tree: Tree;
-}
-
-function keyOfPoint({ done, tree }: Point): string {
-  return `${Buffer.from(done).toString('latin1')}${keyOf(tree)}`;
-}
-
-/** Until when the next moment must be: the first answer of those that are still to come. */
-function deadline(events: readonly Event[], done: Uint8Array): number {
-  let first = Number.POSITIVE_INFINITY;
-  for (const [index, event] of events.entries())
-    if (!done[index] && !event.optional) first = Math.min(first, event.returnedMs);
-  return first;
-}
-
-/** Queries change nothing: each has its moment as soon as it fits. */
-function withQueries(events: readonly Event[], { done, tree }: Point): Point {
-  const next = Uint8Array.from(done);
-  for (let changed = true; changed; ) {
-    changed = false;
-    const until = deadline(events, next);
-    for (const [index, { invokedMs, fits }] of events.entries()) {
-      if (invokedMs > until) break;
-      if (next[index] || !fits?.(tree)) continue;
-      next[index] = 1;
-      changed = true;
-    }
-  }
-  return { done: next, tree };
-}
-
-/** What may come next; what is sure to have happened before what may never have. */
-function nextPoints(events: readonly Event[], point: Point): Point[] {
-  const until = deadline(events, point.done);
-  const next: { optional: boolean; point: Point }[] = [];
-  for (const [index, { invokedMs, optional, after, before }] of events.entries()) {
-    if (invokedMs > until) break;
-    if (point.done[index] || !after || (before && point.done[events.indexOf(before)])) continue;
-    for (const tree of after(point.tree)) {
-      const done = Uint8Array.from(point.done);
-      done[index] = 1;
-      next.push({ optional, point: { done, tree } });
-    }
-  }
-  // The last is looked at first.
-  return next.sort((a, b) => Number(b.optional) - Number(a.optional)).map((each) => each.point);
-}
-
-function isComplete(events: readonly Event[], done: Uint8Array): boolean {
-  return events.every((event, index) => done[index] || event.optional);
-}
-
-function search(history: readonly Operation[]): 'linearizable' | 'violation' | 'gave-up' {
-  const events = eventsOf(history);
-  const seen = new Set<string>();
-  const todo: Point[] = [{ done: new Uint8Array(events.length), tree: new Map() }];
-  for (let point = todo.pop(); point; point = todo.pop()) {
-    const settled = withQueries(events, point);
-    if (isComplete(events, settled.done)) return 'linearizable';
-    const key = keyOfPoint(settled);
-    if (seen.has(key)) continue;
-    if (seen.size >= maxStates) return 'gave-up';
-    seen.add(key);
-    todo.push(...nextPoints(events, settled));
-  }
-  return 'violation';
-}
-
-/** Tokens that anybody has seen in a file. */
-function seenTokens(history: readonly Operation[]): Set<number> {
-  const ids = new Set<number>();
-  for (const { result } of history)
-    if (result.is === 'done' && result.seen?.type === 'file')
-      for (const id of result.seen.tokens ?? []) ids.add(id);
-  return ids;
+/** The ways that are not worse than another. Of two with the same tree, one is no worse if it owes no more and has used no more. */
+function bestWays<W extends Possible>(moments: readonly Moment[], sortOf: (way: W) => string) {
+  const bySort = new Map<string, W[]>();
+  const isNoWorse = (a: Possible, b: Possible): boolean =>
+    a.come.every((each) => b.come.includes(each) || moments[each]!.isQuery) &&
+    b.come.every((each) => a.come.includes(each) || moments[each]!.isOptional);
+  return {
+    /** False if there is one that is no worse. */
+    add(way: W): boolean {
+      const key = `${way.tree} ${way.come.filter((each) => !moments[each]!.isQuery && !moments[each]!.isOptional)} ${sortOf(way)}`;
+      const same = bySort.get(key) ?? [];
+      if (same.some((other) => isNoWorse(other, way))) return false;
+      bySort.set(key, [...same.filter((other) => !isNoWorse(way, other)), way]);
+      return true;
+    },
+    all: (): W[] => [...bySort.values()].flat(),
+  };
 }
 
 /**
- * Without writes of unknown outcome whose token nobody has seen. If there is an order without them, it is one with them never counting; the
- * reverse does not hold (a length may be theirs), so that a violation is looked at again with all of them.
+ * For each moment the one before it that does the same, where neither was ever answered. The earlier is taken first: any other order is
+ * like it, and a client that insists leaves hundreds.
  */
-function withoutUnseen(history: readonly Operation[]): Operation[] {
-  const seen = seenTokens(history);
-  return history.filter(({ action, result }) => {
-    const token = 'token' in action ? action.token : undefined;
-    return result.is !== 'unknown' || !token || seen.has(token.id);
+function twinsOf(moments: readonly Moment[]): (number | undefined)[] {
+  const last = new Map<string, number>();
+  return moments.map(({ isOptional, returnedMs, doing }, index) => {
+    if (!isOptional || returnedMs !== Number.POSITIVE_INFINITY) return undefined;
+    const twin = last.get(doing);
+    last.set(doing, index);
+    return twin;
   });
+}
+
+/** A call or an answer, in the order of time. */
+interface Event {
+  isReturn: boolean;
+  index: number;
+  /** Moments whose call was before and whose answer was not. */
+  open: ReadonlySet<number>;
+}
+
+function eventsOf(moments: readonly Moment[]): Event[] {
+  const open = new Set<number>();
+  return (
+    moments
+      .flatMap(({ invokedMs, returnedMs }, index) => [
+        { atMs: invokedMs, isReturn: false, index },
+        { atMs: returnedMs, isReturn: true, index },
+      ])
+      .filter(({ atMs }) => atMs !== Number.POSITIVE_INFINITY)
+      // At the same time: calls first, so that what may overlap does.
+      .sort((a, b) => a.atMs - b.atMs || Number(a.isReturn) - Number(b.isReturn) || a.index - b.index)
+      .map(({ isReturn, index }) => {
+        if (!isReturn) open.add(index);
+        const event = { isReturn, index, open: new Set(open) };
+        if (isReturn) open.delete(index);
+        return event;
+      })
+  );
+}
+
+/** The steps of one search. */
+function createStepper(moments: readonly Moment[], steps: Steps) {
+  const book = treeBook(moments);
+  const twins = twinsOf(moments);
+  const numberOf = new Map(moments.map((moment, index) => [moment, index]));
+  const conflicts = new Map<number, boolean>();
+  const areInConflict = (a: number, b: number): boolean => {
+    const key = Math.min(a, b) * moments.length + Math.max(a, b);
+    const known = conflicts.get(key) ?? conflict(moments[a]!, moments[b]!);
+    conflicts.set(key, known);
+    return known;
+  };
+
+  /** Sights change nothing: each has its moment as soon as it fits, which leaves most freedom to the rest. */
+  const withSights = <P extends Possible>(possible: P, { open }: Event): P => {
+    let { come } = possible;
+    for (const index of open)
+      if (moments[index]!.isQuery && !come.includes(index) && book.after(index, possible.tree).length > 0)
+        come = plus(come, index);
+    return { ...possible, come };
+  };
+
+  const preceding = new Map<Event, readonly number[]>();
+  /** What may have to come before this answer: whatever is open and in conflict with it, or with what may have to, and so on. */
+  const mayHaveToPrecede = (event: Event): readonly number[] => {
+    const known = preceding.get(event);
+    if (known) return known;
+    const found = new Set([event.index]);
+    for (const each of found)
+      for (const other of event.open) if (!found.has(other) && areInConflict(each, other)) found.add(other);
+    const mutations = [...found].filter((index) => !moments[index]!.isQuery);
+    preceding.set(event, mutations);
+    return mutations;
+  };
+
+  const isAvailable = ({ come }: Possible, index: number, { open }: Event): boolean => {
+    if (come.includes(index)) return false;
+    const { before } = moments[index]!;
+    const itself = before && numberOf.get(before)!;
+    if (itself !== undefined && (come.includes(itself) || !open.has(itself))) return false;
+    const twin = twins[index];
+    return twin === undefined || come.includes(twin);
+  };
+
+  /** The same way after one more moment. */
+  const extend = (way: Way, index: number, tree: number, event: Event): Way => {
+    const next = withSights({ tree, come: plus(way.come, index) }, event);
+    const sights = next.come.filter((each) => each !== index && !way.come.includes(each));
+    const stillLoose = way.loose.filter(
+      (each) =>
+        !areInConflict(each.moment, index) && !each.sights.some((sight) => areInConflict(sight, index)),
+    );
+    const loose = [...stillLoose, { moment: index, sights: [] }].map((each) => ({
+      moment: each.moment,
+      sights: [...each.sights, ...sights.filter((sight) => areInConflict(sight, each.moment))],
+    }));
+    return { ...next, loose };
+  };
+
+  /**
+   * The ways in which the moment that is answered can have come by now, short ones first. A mutation that is not in conflict with anything
+   * that follows it (nor a sight between them) could as well come later, and does: only so the possible states stay few.
+   */
+  function* waysTo(from: Possible, event: Event): Generator<Possible> {
+    const last = event.index;
+    if (from.come.includes(last)) {
+      yield from;
+      return;
+    }
+    const looked = bestWays<Way>(moments, ({ loose }) => JSON.stringify(loose));
+    const todo: Way[] = [{ ...from, loose: [] }];
+    for (const way of todo) {
+      if (way.come.includes(last)) {
+        const isNeeded = ({ moment, sights }: Loose): boolean =>
+          moment === last || sights.includes(last) || areInConflict(moment, last);
+        if (way.loose.every(isNeeded)) yield way;
+        continue;
+      }
+      for (const index of mayHaveToPrecede(event)) {
+        if (--steps.left < 0) throw new GaveUp();
+        if (!isAvailable(way, index, event)) continue;
+        for (const tree of book.after(index, way.tree)) {
+          if (tree === way.tree && moments[index]!.isOptional) continue;
+          const next = extend(way, index, tree, event);
+          if (looked.add(next)) todo.push(next);
+        }
+      }
+    }
+  }
+
+  return {
+    start: (): Possible => ({ tree: book.numberOf(new Map()), come: [] }),
+    *after(possible: Possible, event: Event): Generator<Possible> {
+      const { isOptional, isQuery } = moments[event.index]!;
+      if (!event.isReturn) {
+        yield isQuery ? withSights(possible, event) : possible;
+        return;
+      }
+      // What never came can come no more; what has come needs no answer any more.
+      if (isOptional) yield { ...possible, come: possible.come.filter((each) => each !== event.index) };
+      if (isOptional && possible.come.includes(event.index)) return;
+      for (const { tree, come } of waysTo(possible, event))
+        yield { tree, come: come.filter((each) => each !== event.index) };
+    },
+  };
+}
+
+/** Goes through moments in which everything may have to do with everything. Returns what no order explains. */
+function searchComponent(moments: readonly Moment[], steps: Steps): Operation | undefined {
+  const stepper = createStepper(moments, steps);
+  const events = eventsOf(moments);
+  const looked = events.map(() => bestWays<Possible>(moments, () => ''));
+  if (events.length === 0) return undefined;
+  let furthest = 0;
+  const path = [stepper.after(stepper.start(), events[0]!)];
+  while (path.length > 0) {
+    const next = path.at(-1)!.next();
+    const at = path.length - 1;
+    furthest = Math.max(furthest, at);
+    if (next.done) path.pop();
+    else if (looked[at]!.add(next.value)) {
+      if (path.length === events.length) return undefined;
+      path.push(stepper.after(next.value, events[path.length]!));
+    }
+  }
+  return moments[events[furthest]!.index]!.operation;
+}
+
+/** Moments that are in conflict with each other, directly or through others; parts without conflict are judged by themselves. */
+function componentsOf(moments: readonly Moment[]): Moment[][] {
+  const representatives = new Map<string, string>();
+  const rootOf = (path: string): string => {
+    const next = representatives.get(path);
+    return next === undefined || next === path ? path : rootOf(next);
+  };
+  const all = [...new Set(moments.flatMap(({ paths }) => paths))];
+  const join = (a: string, b: string): void => void representatives.set(rootOf(a), rootOf(b));
+  for (const { paths } of moments) for (const path of paths) join(path, paths[0]!);
+  const isBelow = (path: string, folder: string): boolean => folder === '' || path.startsWith(`${folder}/`);
+  for (const path of all)
+    for (const folder of all) if (path !== folder && isBelow(path, folder)) join(path, folder);
+  const components = new Map<string, Moment[]>();
+  for (const moment of moments) {
+    const root = rootOf(moment.paths[0]!);
+    const component = components.get(root) ?? [];
+    component.push(moment);
+    components.set(root, component);
+  }
+  return [...components.values()];
+}
+
+/** Goes through a history from an empty tree on. */
+export function search(history: readonly Operation[], steps: Steps): Finding {
+  try {
+    for (const component of componentsOf(momentsOfHistory(history))) {
+      const at = searchComponent(component, steps);
+      if (at) return { is: 'impossible', at };
+    }
+    return { is: 'linearizable' };
+  } catch (error) {
+    if (error instanceof GaveUp) return { is: 'gave-up' };
+    throw error;
+  }
 }
 
 /** Judges the whole history of one cell, from an empty tree on. */
 export function judge(history: readonly Operation[]): Verdict {
-  // Tried without what may be left out first: most histories are explained by it at once.
-  if (search(withoutUnseen(history)) === 'linearizable') return { is: 'linearizable' };
-  const verdict = search(history);
-  return verdict === 'violation' ? { is: 'violation', history: shrink(history) } : { is: verdict };
-}
-
-const isViolation = (history: readonly Operation[]): boolean => search(history) === 'violation';
-
-/** Fewer operations that still cannot be explained: the shortest beginning, then fewer queries, then nothing of other paths. */
-function shrink(history: readonly Operation[]): Operation[] {
-  const byReturn = [...history].sort((a, b) => a.returnedMs - b.returnedMs);
-  const until = (count: number): Operation[] => {
-    const last = byReturn[count - 1]!.returnedMs;
-    // Of what was answered later only the call had happened.
-    return history
-      .filter(({ invokedMs }) => invokedMs <= last)
-      .map((operation) =>
-        operation.returnedMs <= last
-          ? operation
-          : { ...operation, returnedMs: Number.POSITIVE_INFINITY, result: { is: 'unknown' } as const },
-      )
-      .filter((operation) => !(operation.result.is === 'unknown' && isQuery(operation)));
-  };
-  let [low, high] = [1, byReturn.filter(({ returnedMs }) => Number.isFinite(returnedMs)).length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (isViolation(until(middle))) high = middle;
-    else low = middle + 1;
-  }
-  let left = isViolation(until(high)) ? until(high) : [...history];
-  for (const operation of left.filter(isQuery)) {
-    const fewer = left.filter((each) => each !== operation);
-    if (isViolation(fewer)) left = fewer;
-  }
-  const related = relatedPaths(left, byReturn[high - 1]!);
-  const near = left.filter(({ action }) => pathsOf(action).some((path) => related.has(path)));
-  return isViolation(near) ? near : left;
-}
-
-/** Paths that have to do with the last answer and with what queries saw: through moves, and through folders above and below. */
-function relatedPaths(history: readonly Operation[], last: Operation): Set<string> {
-  const related = new Set([
-    ...history.filter(isQuery).map(({ action }) => action.path),
-    ...pathsOf(last.action),
-  ]);
-  const touches = (path: string): boolean =>
-    [...related].some(
-      (each) => each === path || foldersAbove(each).includes(path) || foldersAbove(path).includes(each),
-    );
-  for (let grown = true; grown; ) {
-    grown = false;
-    for (const { action } of history) {
-      const paths = pathsOf(action);
-      if (!paths.some(touches)) continue;
-      for (const path of paths) {
-        grown ||= !related.has(path);
-        related.add(path);
-      }
-    }
-  }
-  return related;
+  if (search(withoutUnseen(history), { left: maxSteps }).is === 'linearizable') return { is: 'linearizable' };
+  const finding = search(history, { left: maxSteps });
+  if (finding.is !== 'impossible') return { is: finding.is };
+  const steps = { left: maxShrinkSteps };
+  const isViolation = (fewer: readonly Operation[]): boolean => search(fewer, steps).is === 'impossible';
+  return { is: 'violation', history: shrink(history, finding.at, isViolation) };
 }

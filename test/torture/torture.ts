@@ -35,8 +35,9 @@ export interface TortureReport {
   dir?: string;
 }
 
-/** Operations of one cell before the next one is opened: more would take the check of a history too long. */
+/** Operations of one cell before the next one is opened, so that there are beginnings too. */
 const operationsEach = 60;
+
 /** Runs it all; rejects only if the test itself breaks. */
 export async function torture(options: TortureOptions): Promise<TortureReport> {
   const { seed, kills, note } = options;
