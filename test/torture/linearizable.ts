@@ -13,8 +13,8 @@ export type Finding = { is: 'linearizable' | 'gave-up' } | { is: 'impossible'; a
 
 /** Steps of one search. */
 const maxSteps = 3_000_000;
-/** Steps for making a violation smaller. */
-const maxShrinkSteps = 10_000_000;
+/** Steps for making a violation smaller: of one search, and of all. */
+const maxShrinkSteps = { each: 40_000, all: 1_000_000 };
 
 /** What a search may still cost. */
 interface Steps {
@@ -300,7 +300,13 @@ export function judge(history: readonly Operation[]): Verdict {
   if (search(withoutUnseen(history), { left: maxSteps }).is === 'linearizable') return { is: 'linearizable' };
   const finding = search(history, { left: maxSteps });
   if (finding.is !== 'impossible') return { is: finding.is };
-  const steps = { left: maxShrinkSteps };
-  const isViolation = (fewer: readonly Operation[]): boolean => search(fewer, steps).is === 'impossible';
+  let { all } = maxShrinkSteps;
+  const isViolation = (fewer: readonly Operation[]): boolean => {
+    const steps = { left: Math.min(maxShrinkSteps.each, all) };
+    all -= steps.left;
+    const { is } = search(fewer, steps);
+    all += Math.max(0, steps.left);
+    return is === 'impossible';
+  };
   return { is: 'violation', history: shrink(history, finding.at, isViolation) };
 }
