@@ -51,6 +51,11 @@ export interface Ctx {
    * driver must not complete and should undo what it can (semantics A3).
    */
   beforeCommit?: () => Promise<void>;
+  /**
+   * A driver that replaces what stands at `destination` in several requests waits for this before the first of them; if it rejects,
+   * nothing is sent. Whoever gives it carries the rename to its end (semantics A8).
+   */
+  beforeSteps?: (destination: string) => Promise<void>;
   /** How long an append out of order may wait for its turn on a store without staging; default 10,000 (semantics A5). */
   orderWaitMs?: number;
 }

@@ -6,6 +6,8 @@ import { withChaos } from '../layers/chaos.ts';
 import { type LeaseTable, withLeases } from '../layers/leases.ts';
 import { withLimit } from '../layers/limit.ts';
 import { withObserver } from '../layers/observe.ts';
+import type { SagaTable } from '../layers/sagas/saga.ts';
+import { withSagas } from '../layers/sagas.ts';
 import type { UploadTable } from '../layers/staging/uploads.ts';
 import { withStaging } from '../layers/staging.ts';
 import { withTimeout } from '../layers/timeout.ts';
@@ -30,15 +32,16 @@ export async function openSide(
   side: Side,
   config: StoreConfig,
   metrics: Metrics,
-  tables: { leases: LeaseTable; uploads: UploadTable; zombieMs: number },
+  tables: { leases: LeaseTable; uploads: UploadTable; sagas: SagaTable; zombieMs: number },
   onBreaker: (state: BreakerState) => void,
 ): Promise<ServedSide> {
   let lastError: { message: string; atMs: number } | undefined;
   const { chaos } = config.layers;
   const bare = await makeStore(side, config);
-  const driver = chaos
+  const faulty = chaos
     ? withChaos(bare, chaos, { onFault: (fault) => metrics.chaosFaults.child(side, fault).inc() })
     : bare;
+  const driver = withSagas(faulty, tables.sagas);
   const staged = driver.supports.staging
     ? driver
     : withStaging(driver, { table: tables.uploads, zombieMs: tables.zombieMs });

@@ -19,6 +19,7 @@ import { createDataListener } from './data-listener.ts';
 import { warnOfDrill } from './drill.ts';
 import { leaseTableIn } from './lease-table.ts';
 import { observeGauges } from './metering.ts';
+import { sagaTableIn } from './saga-table.ts';
 import { openSide, type ServedSide } from './side.ts';
 import { linkKey, makeStateDir } from './state-dir.ts';
 import { uploadTableIn } from './upload-table.ts';
@@ -67,7 +68,9 @@ async function openSides(config: GatewayConfig, journal: () => Journal, metrics:
     const { chaos } = config.stores[side].layers;
     if (chaos) warnOfDrill(logger, `stores.${side}`, chaos);
     const { zombieMs } = config.writes;
-    const tables = { leases: leaseTableIn(journal, side), uploads: uploadTableIn(journal, side), zombieMs };
+    const leases = leaseTableIn(journal, side);
+    const kept = { uploads: uploadTableIn(journal, side), sagas: sagaTableIn(journal, side) };
+    const tables = { leases, ...kept, zombieMs };
     return openSide(side, config.stores[side], metrics, tables, (state) =>
       logger.warn({ side, state }, 'breaker'),
     );

@@ -5,6 +5,7 @@ import { withBreaker } from '../../src/layers/breaker.ts';
 import { type LeaseTable, withLeases } from '../../src/layers/leases.ts';
 import { withLimit } from '../../src/layers/limit.ts';
 import { withObserver } from '../../src/layers/observe.ts';
+import { withSagas } from '../../src/layers/sagas.ts';
 import { withStaging } from '../../src/layers/staging.ts';
 import { withTimeout } from '../../src/layers/timeout.ts';
 
@@ -20,9 +21,9 @@ export function leasesInMemory(): LeaseTable {
   };
 }
 
-/** Observe · breaker · limit · timeout · leases · staging; the last two where the store lacks them. */
+/** Observe · breaker · limit · timeout · leases · staging · sagas; leases and staging where the store lacks them. */
 export function layered(driver: Store): Store {
-  const staged = withStaging(driver);
+  const staged = withStaging(withSagas(driver));
   const leased = staged.supports.leases ? staged : withLeases(staged, leasesInMemory());
   const limited = withLimit(withTimeout(leased, { timeoutMs: 30_000 }), {
     concurrency: 256,

@@ -20,7 +20,7 @@ export function uploadFolder(path: string): string {
 }
 
 /** In the path's own root folder, because HDFS joins and renames within one volume only. */
-function hiddenFolder(path: string): string {
+export function hiddenFolder(path: string): string {
   const [root] = segmentsOf(path);
   return segmentsOf(path).length > 1 ? `/${root}/${hiddenName}` : `/${hiddenName}`;
 }

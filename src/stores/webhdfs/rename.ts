@@ -67,7 +67,10 @@ async function move(
   const replaces = await calls.replacesOnRename(ctx);
   const atOnce =
     there?.type === source.type && replaces && !(calls.dialect === 'gen1' && there.type !== 'file');
-  if (there && !atOnce) await clear(parts, there, ctx);
+  if (there && !atOnce) {
+    await ctx.beforeSteps?.(to);
+    await clear(parts, there, ctx);
+  }
   const options = calls.dialect === 'gen1' ? undefined : replaces ? 'NONE' : undefined;
   const renameoptions = atOnce ? 'OVERWRITE' : options;
   const params = { destination: to, renameoptions };

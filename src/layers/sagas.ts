@@ -1,0 +1,187 @@
+// Changes that a store makes in several requests come to their end, whatever happens between them (semantics A8).
+import { randomUUID } from 'node:crypto';
+import { Readable } from 'node:stream';
+import type { Entry } from '../core/entry.ts';
+import {
+  bodyOf,
+  type ConcatMutation,
+  type MutationResult,
+  pathsOf,
+  type RenameMutation,
+} from '../core/mutation.ts';
+import { isWithin, joinPath, parentOf } from '../core/path.ts';
+import type { Query, QueryResult } from '../core/query.ts';
+import type { Ctx, Store } from '../core/store.ts';
+import { StoreError } from '../core/store-error.ts';
+import { type OpenSaga, type OpenSagas, openSagas } from './sagas/open-sagas.ts';
+import { noSagas, type Saga, type SagaTable } from './sagas/saga.ts';
+import { hiddenFolder, permission, quiet } from './staging/hidden.ts';
+
+/**
+ * A layer around a driver: a concat where the store has none, and a rename that the driver makes in steps (`ctx.beforeSteps`). What they
+ * change is not shown before they are at their end, and a restart carries them there before anybody is served.
+ */
+export function withSagas(store: Store, table: SagaTable = noSagas): Store {
+  let opened: Promise<OpenSagas> | undefined;
+  let from: unknown;
+  const open = (): Promise<OpenSagas> => {
+    if (!opened || from !== table.current()) opened = openSagas(store, table);
+    from = table.current();
+    return opened;
+  };
+  return {
+    ...store,
+    async query<Q extends Query>(query: Q, ctx: Ctx): Promise<QueryResult<Q>> {
+      await (await open()).pass(query.path, query.verb === 'list' || query.verb === 'summary');
+      return store.query(query, ctx);
+    },
+    async mutate(mutation, ctx) {
+      try {
+        const sagas = await open();
+        const tree = mutation.verb === 'rename' || mutation.verb === 'delete';
+        for (const path of pathsOf(mutation)) await sagas.pass(path, tree);
+        if (mutation.verb === 'rename') return await rename(store, sagas, mutation, ctx);
+        if (mutation.verb === 'concat' && !store.supports.concat)
+          return await concat(store, sagas, mutation, ctx);
+        return await store.mutate(mutation, ctx);
+      } finally {
+        bodyOf(mutation)?.stream.destroy();
+      }
+    },
+  };
+}
+
+/** What must come to its end does not end with its client. */
+const lasting = (ctx: Ctx): Ctx => ({ ...quiet(ctx), signal: new AbortController().signal });
+
+async function shown(store: Store, path: string, ctx: Ctx): Promise<MutationResult> {
+  if (!ctx.wantEntry) return {};
+  return { entry: (await store.query({ verb: 'stat', path }, lasting(ctx))).entry };
+}
+
+async function rename(
+  store: Store,
+  sagas: OpenSagas,
+  mutation: RenameMutation,
+  ctx: Ctx,
+): Promise<MutationResult> {
+  let open: OpenSaga | undefined;
+  const mine = Promise.withResolvers<void>();
+  const beforeSteps = async (to: string): Promise<void> => {
+    const saga = { id: randomUUID(), step: 'built', from: mutation.path, to } as const;
+    open = await sagas.begin({ ...saga, hidden: false, sources: [] }, mine.promise);
+  };
+  try {
+    const result = await store.mutate(mutation, { ...ctx, beforeSteps });
+    if (open) await sagas.end(open);
+    return result;
+  } catch (error) {
+    if (!open) throw error;
+    const failure = StoreError.from(error);
+    if (failure.applied === 'no') {
+      await sagas.end(open);
+      throw failure;
+    }
+    const refused = await sagas.advance(open, lasting(ctx)).catch(() => failure);
+    if (refused) throw failure;
+    return await shown(store, open.saga.to, ctx);
+  } finally {
+    mine.resolve();
+  }
+}
+
+/** Everything is written into a hidden file, which then takes the destination's place; the sources go after it. */
+async function concat(
+  store: Store,
+  sagas: OpenSagas,
+  mutation: ConcatMutation,
+  ctx: Ctx,
+): Promise<MutationResult> {
+  const { path, create, deleteSourceDirectory } = mutation;
+  const folder = parentOf(mutation.sources[0] ?? '/');
+  if (mutation.sources.length === 0) throw StoreError.invalid('concat needs at least one source');
+  if (new Set([path, ...mutation.sources]).size !== mutation.sources.length + 1)
+    throw StoreError.invalid('a file can be joined only once');
+  if (deleteSourceDirectory && (folder === '/' || isWithin(path, folder)))
+    throw StoreError.invalid('the folder of the sources holds the destination and cannot be deleted');
+  const early = quiet(ctx);
+  const target = create ? undefined : await fileAt(store, path, early);
+  const sources = await Promise.all(mutation.sources.map((source) => fileAt(store, source, early)));
+  const id = randomUUID();
+  const saga: Saga = {
+    id,
+    step: 'building',
+    from: joinPath(hiddenFolder(path), `concat/${id}`),
+    to: path,
+    hidden: true,
+    ...(target?.etag === undefined ? {} : { replaces: target.etag }),
+    sources: sources.map((source) => ({
+      path: source.path,
+      ...(source.etag === undefined ? {} : { etag: source.etag }),
+    })),
+    ...(deleteSourceDirectory ? { folder } : {}),
+  };
+  const open = await sagas.begin(saga);
+  try {
+    await build(store, saga.from, target, sources, early);
+    await permission(ctx);
+    await sagas.built(open);
+  } catch (error) {
+    // Nothing that a client sees was touched, whatever is known of the hidden file.
+    await sagas.advance(open, lasting(ctx)).catch(() => undefined);
+    const { kind, message, temporary } = StoreError.from(error);
+    throw new StoreError(kind, message, { temporary, applied: 'no', cause: error });
+  }
+  const carried = sagas.advance(open, lasting(ctx));
+  // An unknown step is looked at once more at once; then whoever comes next looks.
+  const failure = await carried.catch(() => sagas.advance(open, lasting(ctx))).catch(unknown);
+  if (failure) throw failure;
+  return await shown(store, path, ctx);
+}
+
+function unknown(error: unknown): StoreError {
+  const { kind, message, temporary } = StoreError.from(error);
+  return new StoreError(kind, message, { temporary, applied: 'unknown', cause: error });
+}
+
+async function fileAt(store: Store, path: string, ctx: Ctx): Promise<Entry> {
+  const { entry } = await store.query({ verb: 'stat', path, attributes: true }, ctx);
+  if (entry.type === 'directory') throw new StoreError('is-directory', `this is a directory: ${path}`);
+  return { ...entry, path };
+}
+
+/** The new file has the attributes of the one whose place it takes, but for the digest of its bytes. */
+async function build(
+  store: Store,
+  path: string,
+  target: Entry | undefined,
+  sources: readonly Entry[],
+  ctx: Ctx,
+): Promise<void> {
+  const parts = target ? [target, ...sources] : sources;
+  const stream = Readable.from(bytesOf(store, parts, ctx), { objectMode: false });
+  const lengthBytes = parts.reduce((sum, part) => sum + part.lengthBytes, 0);
+  const { contentMd5: _, ...content } = target?.content ?? {};
+  const attributes = target
+    ? {
+        owner: target.owner,
+        group: target.group,
+        ...(target.acl ? { acl: target.acl } : { permission: target.permission }),
+        ...(target.properties ? { properties: target.properties } : {}),
+        content,
+      }
+    : {};
+  await store.mutate(
+    { verb: 'create', path, parents: 'all', body: { stream, lengthBytes }, attributes },
+    ctx,
+  );
+}
+
+async function* bytesOf(store: Store, parts: readonly Entry[], ctx: Ctx): AsyncGenerator<Buffer> {
+  for (const { path, etag, lengthBytes } of parts) {
+    if (lengthBytes === 0) continue;
+    const condition = etag === undefined ? {} : { condition: { ifMatch: etag } };
+    const { body } = await store.query({ verb: 'read', path, offset: 0, ...condition }, ctx);
+    yield* body as AsyncIterable<Buffer>;
+  }
+}
