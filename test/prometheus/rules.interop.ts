@@ -58,6 +58,9 @@ function observe(metrics: Metrics): void {
   metrics.observe({
     divergentPaths: () => 12,
     oldestDivergenceSeconds: () => 30,
+    pinnedPaths: () => 1,
+    repairsWaiting: () => 3,
+    journalBytes: () => 65_536,
     openIntents: () => 2,
     openUploads: () => 1,
     lockWaiters: () => 0,
