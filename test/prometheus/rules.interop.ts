@@ -50,6 +50,8 @@ function work(metrics: Metrics): void {
   metrics.scrapeFailures.child('twinlake_open_uploads').inc(0);
   metrics.repairs.child('cleared').inc();
   metrics.repairedBytes.child().inc(4096);
+  metrics.collapsedDivergences.child().inc();
+  metrics.chaosFaults.child('target', 'refuse').inc();
   metrics.journalCommits.child().inc();
   metrics.journalCommitSeconds.child().observe(0.004);
 }
