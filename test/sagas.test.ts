@@ -6,9 +6,11 @@ import { StoreError } from '../src/core/store-error.ts';
 import type { Saga, SagaTable } from '../src/layers/sagas/saga.ts';
 import { withSagas } from '../src/layers/sagas.ts';
 import { sagaTableIn } from '../src/server/saga-table.ts';
+import { createMemoryStore } from '../src/stores/memory/memory-store.ts';
 import { bodyOfBytes } from './contract/fixture.ts';
 import { createRig, type Rig } from './gateway/rig.ts';
 import { open as openGen2 } from './gen2/rig.ts';
+import { throughWire } from './stacks/wire-stacks.ts';
 
 const steps = 6;
 const concat: Mutation = {
@@ -187,3 +189,65 @@ t.test('over the wire of Gen2: what was left open is carried on by the next proc
     t.equal(joined, step > 0, `step ${step}: carried on once it was built`);
   }
 });
+
+t.test(
+  'a concat that is taken back keeps its sources, though the process ends before that is written',
+  async (t) => {
+    const rows = new Map<string, Saga>();
+    let ended = false;
+    const table: SagaTable = {
+      current: () => undefined,
+      all: async () => [...rows.values()],
+      async set(id, saga) {
+        if (saga) rows.set(id, saga);
+        else if (ended) rows.delete(id);
+        else throw new StoreError('unavailable', 'the process is gone');
+      },
+    };
+    const memory = createMemoryStore({ name: 'm' });
+    const write = (path: string, text: string) =>
+      memory.mutate({ verb: 'create', path, parents: 'all', body: bodyOfBytes(text) }, { ...ctx, trail: {} });
+    for (const name of ['a', 'b', 'c']) await write(`/d/${name}`, name);
+    const outsider: Store = {
+      ...memory,
+      supports: { ...memory.supports, concat: false },
+      async mutate(mutation, given) {
+        if (mutation.verb === 'rename') await write('/d/a', 'from outside');
+        return memory.mutate(mutation, given);
+      },
+    };
+    await t.rejects(withSagas(outsider, table).mutate(concat, { ...ctx, trail: {} }));
+    t.equal(rows.size, 1, 'its end was not written down');
+    ended = true;
+    const next = withSagas(memory, table);
+    t.same(await state(next), ['from outside', 'b', 'c']);
+  },
+);
+
+t.test(
+  'WebHDFS says so before a file takes the place of a folder, and not where one request does it',
+  async (t) => {
+    const memory = createMemoryStore({ name: 'm' });
+    const stack = await throughWire('webhdfs', memory);
+    t.teardown(() => stack.close());
+    const said: string[] = [];
+    const mutate = (mutation: Mutation) =>
+      stack.store.mutate(mutation, {
+        ...ctx,
+        trail: {},
+        async beforeSteps(destination) {
+          const { entry } = await memory.query({ verb: 'stat', path: destination }, { ...ctx, trail: {} });
+          said.push(`${destination} is a ${entry.type}`);
+        },
+      });
+    for (const name of ['f', 'g', 'h'])
+      await mutate({ verb: 'create', path: `/d/${name}`, parents: 'all', body: bodyOfBytes(name) });
+    await mutate({ verb: 'mkdir', path: '/d/folder', parents: 'all' });
+    const move = { verb: 'rename', replace: 'any', intoDirectory: false } as const;
+    await mutate({ ...move, path: '/d/f', destination: '/d/g' });
+    t.same(said, []);
+    await mutate({ ...move, path: '/d/h', destination: '/d/folder' });
+    t.same(said, ['/d/folder is a directory'], 'while it still stands');
+    t.equal(await textAt(memory, '/d/folder'), 'h');
+  },
+);
