@@ -4,7 +4,9 @@ import { differencesOf, gen2Tree, webhdfsTree } from '../end-to-end/trees.ts';
 import type { Actor } from './actor.ts';
 import { type Cell, describeAction, describeOperation } from './cells.ts';
 import { record } from './clients.ts';
+import type { Operation } from './history.ts';
 import { judge } from './linearizable.ts';
+import { isQuery, pathsOf } from './moments.ts';
 
 /** The final state of a cell, as reads at the end of its history. */
 async function readAtEnd(actor: Actor, cell: Cell, names: readonly string[]): Promise<void> {
@@ -22,12 +24,37 @@ function notLinearizable({ name, operations }: Cell): string[] {
 /** An upload that an SDK would have given up long ago: nothing was away for so long. */
 const refusalsInARow = 150;
 
+/**
+ * True if somebody else may have changed the file since this client began with it: then the bytes before its own may be gone, and a store
+ * that appends waits for them for ever (semantics A5).
+ */
+function isDisturbed(operations: readonly Operation[], { client, action, invokedMs }: Operation): boolean {
+  const isAbout = (path: string): boolean => action.path === path || action.path.startsWith(`${path}/`);
+  const own = operations.findLast(
+    (each) =>
+      each.client === client &&
+      each.invokedMs < invokedMs &&
+      each.action.path === action.path &&
+      (each.action.do === 'create' || each.action.do === 'stat'),
+  );
+  return operations.some(
+    (each) =>
+      each.client !== client &&
+      each.result.is !== 'refused' &&
+      !isQuery(each) &&
+      each.invokedMs < invokedMs &&
+      each.returnedMs > (own?.invokedMs ?? 0) &&
+      pathsOf(each.action).some(isAbout),
+  );
+}
+
 /** Steps of uploads that were refused as temporary again and again. */
 function neverTaken({ operations }: Cell): string[] {
   const refused = new Map<string, { count: number; line: string }>();
   for (const operation of operations) {
     const { client, action, result } = operation;
     if (result.is !== 'refused' || result.kind !== 'temporary') continue;
+    if (isDisturbed(operations, operation)) continue;
     const key = `${client} ${describeAction(action)}`;
     refused.set(key, { count: (refused.get(key)?.count ?? 0) + 1, line: describeOperation(operation) });
   }

@@ -53,7 +53,7 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
   try {
     const lake = await startLake(owner as never, {
       timeoutMs: 3000,
-      writes: { zombieMs: 2000, lagMs: 500, orderWaitMs: 1000, uploadIdleMs: 5000 },
+      writes: { zombieMs: 2000, lagMs: 500, orderWaitMs: 200, uploadIdleMs: 5000 },
       routes: routesOf({ reads: 'source', failover: 'full' }),
     });
     const ear = createEar();
