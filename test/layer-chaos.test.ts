@@ -12,6 +12,7 @@ import { chooseFault, isOpen, seededDie } from '../src/layers/chaos/choose-fault
 import { withChaos } from '../src/layers/chaos.ts';
 import { createMemoryStore } from '../src/stores/memory/memory-store.ts';
 import { bodyOfBytes, createFixture, patternBytes } from './contract/fixture.ts';
+import { watch } from './gateway/switchable.ts';
 
 const defaults = {
   probability: 1,
@@ -54,16 +55,6 @@ function useClock(t: { teardown(end: () => void): void }) {
     mock.timers.tick(ms);
     await idle();
   };
-}
-
-/** What became of a promise by now. */
-function watch<T>(work: Promise<T>) {
-  const seen: { state: 'pending' | 'done' | 'failed'; error?: StoreError; value?: T } = { state: 'pending' };
-  work.then(
-    (value) => Object.assign(seen, { state: 'done', value }),
-    (error) => Object.assign(seen, { state: 'failed', error }),
-  );
-  return seen;
 }
 
 const create = (content = 'new', path = '/lake/f') =>

@@ -11,6 +11,7 @@ import { withObserver } from '../src/layers/observe.ts';
 import { withTimeout } from '../src/layers/timeout.ts';
 import { createMemoryStore } from '../src/stores/memory/memory-store.ts';
 import { bodyOfBytes, createFixture } from './contract/fixture.ts';
+import { watch } from './gateway/switchable.ts';
 
 const memory = createMemoryStore({ name: 'memory' });
 
@@ -62,16 +63,6 @@ function useClock(t: { teardown(end: () => void): void }) {
       await idle();
     },
   };
-}
-
-/** What became of a promise by now. */
-function watch<T>(work: Promise<T>) {
-  const seen: { state: 'pending' | 'done' | 'failed'; error?: StoreError; value?: T } = { state: 'pending' };
-  work.then(
-    (value) => Object.assign(seen, { state: 'done', value }),
-    (error) => Object.assign(seen, { state: 'failed', error }),
-  );
-  return seen;
 }
 
 const fixtureOver = (store: Store) => createFixture(store, '/lake');

@@ -89,8 +89,6 @@ export interface Supports {
   timePrecisionMs: number;
   /** stage, flush, stage-block and commit-blocks work as Gen2 means them. */
   staging: boolean;
-  /** Staged bytes stand in the file itself, clipped off reads: an upload that ends without a flush leaves them there. */
-  stagesInFile?: boolean;
   acl: boolean;
   /** owner and group can be set. */
   owners: boolean;

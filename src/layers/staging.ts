@@ -37,7 +37,7 @@ export function withStaging(store: Store, options: StagingOptions = {}): Store {
   };
   return {
     ...store,
-    supports: { ...store.supports, staging: true, stagesInFile: true },
+    supports: { ...store.supports, staging: true },
     async query<Q extends Query>(query: Q, ctx: Ctx): Promise<QueryResult<Q>> {
       const normal = { ...query, path: normalizePath(query.path) };
       return (await answer(await open(), normal, ctx)) as QueryResult<Q>;

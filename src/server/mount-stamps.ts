@@ -12,6 +12,7 @@ import { isTwoSided } from '../gateway/places.ts';
 import type { Change, Journal } from '../journal/journal.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { makeRoot } from './mount-roots.ts';
+import { mountsOf } from './table-in-force.ts';
 
 /** How long the target may take to say whether it has a stamp, milliseconds. */
 const patienceMs = 5000;
@@ -116,10 +117,7 @@ async function writeStamp(store: Store, path: string, stamp: Stamp): Promise<voi
 
 /** Mounts that some app writes on both sides, each once. */
 function twoSidedMounts(routes: readonly Route[]): Mount[] {
-  const mounts = new Map(
-    routes.flatMap((route) => route.mounts.map((mount) => [mount.target, mount] as const)),
-  );
-  return [...mounts.values()].filter((mount) => isTwoSided(mount, routes));
+  return mountsOf(routes).filter((mount) => isTwoSided(mount, routes));
 }
 
 function readsOf(mount: Mount, routes: readonly Route[]): Record<string, Side> {

@@ -25,7 +25,8 @@ export interface Transition {
   held: Map<string, string>;
 }
 
-function mountsOf(routes: Iterable<Route>): Mount[] {
+/** Mounts of these routes, each once. */
+export function mountsOf(routes: Iterable<Route>): Mount[] {
   const mounts = new Map<string, Mount>();
   for (const route of routes)
     for (const mount of route.mounts) mounts.set(`${mount.source}\0${mount.target}`, mount);
