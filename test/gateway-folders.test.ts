@@ -1,5 +1,6 @@
 // Folders that a write implies: the same mode on both sides, none left behind by a refused write.
 import { Readable } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
 import t from 'tap';
 import type { Mutation } from '../src/core/mutation.ts';
 import type { Side } from '../src/core/store.ts';
@@ -95,6 +96,33 @@ t.test('folders that were removed are made again', async (t) => {
   }
   await made(rig, 'dfs', create('/lake/j/k/file'));
   t.strictSame(await modes(rig, '/lake/j/k'), [0o750, 0o750]);
+});
+
+t.test('a folder that is seen while it is being moved away is made again', async (t) => {
+  const gate = Promise.withResolvers<void>();
+  const moving = Promise.withResolvers<void>();
+  const rig = await createRig(t, {
+    wrap: (_, store) => ({
+      ...store,
+      async mutate(mutation, ctx) {
+        if (mutation.verb === 'rename') {
+          moving.resolve();
+          await gate.promise;
+        }
+        return store.mutate(mutation, ctx);
+      },
+    }),
+  });
+  await made(rig, 'dfs', create('/lake/l/file'));
+  const away = { verb: 'rename', path: '/lake/l', destination: '/lake/m' } as const;
+  const move = rig.gateway.mutate({ ...away, replace: 'none', intoDirectory: false }, rig.ctx('dfs'));
+  await moving.promise;
+  const write = rig.gateway.mutate(create('/lake/l/next'), rig.ctx('dfs'));
+  while (rig.locks.waiters() === 0) await setImmediate();
+  gate.resolve();
+  await Promise.all([move, write]);
+  await rig.settled();
+  t.strictSame(await modes(rig, '/lake/l'), [0o750, 0o750]);
 });
 
 t.test('what was seen before a removal does not count after it', async (t) => {

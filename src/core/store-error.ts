@@ -74,10 +74,35 @@ export class StoreError extends Error {
     return new StoreError('unsupported', message);
   }
 
+  /** The same error, of unknown outcome: some of the change has been made, or may have been. */
+  asUnknown(): StoreError {
+    if (this.applied === 'unknown') return this;
+    const { kind, message, temporary, retryAfterMs, code } = this;
+    return new StoreError(kind, message, {
+      temporary,
+      applied: 'unknown',
+      cause: this,
+      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+      ...(code === undefined ? {} : { code }),
+    });
+  }
+
   /** Any thrown value as a `StoreError`; what is not one already becomes `internal` with outcome unknown. */
   static from(error: unknown, applied: 'no' | 'unknown' = 'unknown'): StoreError {
     if (error instanceof StoreError) return error;
     const message = error instanceof Error ? error.message : String(error);
     return new StoreError('internal', message, { applied, cause: error });
+  }
+}
+
+/**
+ * What follows a change that has been made, such as a look at what it made.
+ * @throws StoreError of unknown outcome: that nothing was changed cannot be said any more
+ */
+export async function afterChange<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    throw StoreError.from(error).asUnknown();
   }
 }

@@ -125,6 +125,11 @@ const sideOrder = { source: 0, target: 1 } as const;
 
 async function writeUnderLock(parts: GatewayParts, asked: Write, lock: Lock): Promise<MutationResult> {
   let finished: ReturnType<typeof finish> | undefined;
+  const end = (): void => {
+    // Whoever looked while it was under way may have found what is gone now.
+    forgetFolders(parts, asked.mutation);
+    lock.release();
+  };
   try {
     const { write, ...decided } = await prepareWrite(parts, asked);
     const { mutation } = write;
@@ -136,8 +141,8 @@ async function writeUnderLock(parts: GatewayParts, asked: Write, lock: Lock): Pr
     return await answerOf(write, decided.plan, sent, finished);
   } finally {
     asked.ctx.trail.acked?.sort((a, b) => sideOrder[a] - sideOrder[b]);
-    if (finished) finished.catch((error) => parts.events.onError?.('settle', error)).finally(lock.release);
-    else lock.release();
+    if (finished) finished.catch((error) => parts.events.onError?.('settle', error)).finally(end);
+    else end();
   }
 }
 

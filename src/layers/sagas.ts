@@ -12,7 +12,7 @@ import {
 import { isWithin, joinPath, parentOf } from '../core/path.ts';
 import type { Query, QueryResult } from '../core/query.ts';
 import type { Ctx, Store } from '../core/store.ts';
-import { StoreError } from '../core/store-error.ts';
+import { afterChange, StoreError } from '../core/store-error.ts';
 import { type OpenSaga, type OpenSagas, openSagas } from './sagas/open-sagas.ts';
 import { noSagas, type Saga, type SagaTable } from './sagas/saga.ts';
 import { hiddenFolder, permission, quiet } from './staging/hidden.ts';
@@ -56,7 +56,7 @@ const lasting = (ctx: Ctx): Ctx => ({ ...quiet(ctx), signal: new AbortController
 
 async function shown(store: Store, path: string, ctx: Ctx): Promise<MutationResult> {
   if (!ctx.wantEntry) return {};
-  return { entry: (await store.query({ verb: 'stat', path }, lasting(ctx))).entry };
+  return { entry: (await afterChange(store.query({ verb: 'stat', path }, lasting(ctx)))).entry };
 }
 
 async function rename(

@@ -4,7 +4,7 @@ import { checkCondition } from '../../core/condition.ts';
 import type { Entry } from '../../core/entry.ts';
 import type { FlushMutation, MutationResult, StageMutation } from '../../core/mutation.ts';
 import type { Ctx, Store } from '../../core/store.ts';
-import { ownLimit, StoreError } from '../../core/store-error.ts';
+import { afterChange, ownLimit, StoreError } from '../../core/store-error.ts';
 import { permission, quiet } from './hidden.ts';
 import { bytesOf, rewrite } from './rewrite.ts';
 import { isOther, leave, masked, takeTurn, type Upload, type Uploads } from './uploads.ts';
@@ -292,8 +292,11 @@ export async function flush(staged: Staged, mutation: FlushMutation, ctx: Ctx): 
     } else {
       await permission(ctx);
     }
-    if (content) await store.mutate({ verb: 'set-attributes', path, content }, quiet(ctx));
-    const flushed = content || isRewritten ? await look(store, path, ctx) : entry;
+    if (content) {
+      const set = store.mutate({ verb: 'set-attributes', path, content }, quiet(ctx));
+      await (isRewritten ? afterChange(set) : set);
+    }
+    const flushed = content || isRewritten ? await afterChange(look(store, path, ctx)) : entry;
     upload.shown = { ...flushed, lengthBytes: position };
     if (after === position && upload.waiting.length === 0) await uploads.end(path);
     else await uploads.keep(upload);

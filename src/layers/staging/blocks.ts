@@ -11,7 +11,7 @@ import type {
 import { nameOf, parentOf, segmentsOf } from '../../core/path.ts';
 import type { ListResult } from '../../core/query.ts';
 import type { Ctx } from '../../core/store.ts';
-import { StoreError } from '../../core/store-error.ts';
+import { afterChange, StoreError } from '../../core/store-error.ts';
 import type { Staged } from './appends.ts';
 import { permission, quiet, removeUploads, uploadFolder } from './hidden.ts';
 import { bytesOf } from './rewrite.ts';
@@ -91,11 +91,10 @@ export async function commitBlocks(
     await uploads.end(path);
     await removeUploads(store, path, plain);
   } catch (error) {
-    const failure = StoreError.from(error);
     // The blocks are no longer what they were, so the same commit may not work again.
-    throw new StoreError(failure.kind, failure.message, { applied: 'unknown', cause: failure });
+    throw StoreError.from(error).asUnknown();
   }
-  const { entry } = await store.query({ verb: 'stat', path }, plain);
+  const { entry } = await afterChange(store.query({ verb: 'stat', path }, plain));
   return { entry, created: !there };
 }
 

@@ -57,8 +57,10 @@ export async function rewrite(
     const move = { destination: path, replace: 'file', intoDirectory: false } as const;
     await store.mutate({ verb: 'rename', path: fresh, ...move }, plain);
     return made.entry!;
-  } finally {
-    await removeFile(store, fresh, plain);
+  } catch (error) {
+    // It is hidden; what cannot be removed goes with its folder.
+    await store.mutate({ verb: 'delete', path: fresh, recursive: false }, plain).catch(() => undefined);
+    throw error;
   }
 }
 
@@ -76,13 +78,4 @@ async function restoreOwner(store: Store, old: Entry, fresh: Entry | undefined, 
   if (old.owner !== fresh.owner) change.owner = old.owner;
   if (old.group !== fresh.group) change.group = old.group;
   if (change.owner !== undefined || change.group !== undefined) await store.mutate(change, ctx);
-}
-
-/** The pieces of blocks beside it stay. */
-async function removeFile(store: Store, path: string, ctx: Ctx): Promise<void> {
-  try {
-    await store.mutate({ verb: 'delete', path, recursive: false }, ctx);
-  } catch (error) {
-    if (StoreError.from(error).kind !== 'not-found') throw error;
-  }
 }

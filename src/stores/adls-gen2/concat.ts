@@ -8,7 +8,6 @@ import type { Ctx } from '../../core/store.ts';
 import { StoreError } from '../../core/store-error.ts';
 import type { Account } from './account.ts';
 import { permission } from './body.ts';
-import { withDetails } from './failures.ts';
 import { create, remove } from './files.ts';
 import { pathOf, placeForNew } from './place.ts';
 import { accessControl, isDirectory, read, stat } from './queries.ts';
@@ -58,7 +57,7 @@ export async function concat(account: Account, mutation: ConcatMutation, ctx: Ct
     if (deleteSourceDirectory)
       await remove(account, { verb: 'delete', path: parentOf(sources[0]!), recursive: true }, early);
   } catch (error) {
-    throw withDetails(StoreError.from(error), { applied: 'unknown' });
+    throw StoreError.from(error).asUnknown();
   }
   return entry;
 }

@@ -16,7 +16,6 @@ import type { Account } from './account.ts';
 import { permission, portionsOf, stageBody, wholeBodyBytes } from './body.ts';
 import { sdkConditions } from './conditions.ts';
 import { sdkAcl, writtenEntry } from './entries.ts';
-import { withDetails } from './failures.ts';
 import { making } from './making.ts';
 import { type Place, placeForNew, placeOf } from './place.ts';
 import { isDirectory, sdk, stat } from './queries.ts';
@@ -88,7 +87,7 @@ export async function create(account: Account, mutation: CreateMutation, ctx: Ct
     // A store that does not answer would only make the caller wait once more.
     if (failure.kind !== 'timeout' && failure.kind !== 'unavailable')
       await undo(account, place, made.etag, condition?.leaseId);
-    throw withDetails(failure, { applied: 'unknown' });
+    throw failure.asUnknown();
   }
 }
 

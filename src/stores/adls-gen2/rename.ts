@@ -5,7 +5,7 @@ import type { MutationResult, RenameMutation } from '../../core/mutation.ts';
 import { isWithin, joinPath, nameOf } from '../../core/path.ts';
 import type { Condition } from '../../core/query.ts';
 import type { Ctx } from '../../core/store.ts';
-import { StoreError } from '../../core/store-error.ts';
+import { afterChange, StoreError } from '../../core/store-error.ts';
 import { formatProperties } from '../../wire/dfs/properties.ts';
 import type { Account } from './account.ts';
 import { permission } from './body.ts';
@@ -48,7 +48,7 @@ export async function rename(account: Account, mutation: RenameMutation, ctx: Ct
     }
   }
   if (!ctx.wantEntry) return {};
-  return { entry: (await stat(account, { verb: 'stat', path: destination }, ctx)).entry };
+  return { entry: (await afterChange(stat(account, { verb: 'stat', path: destination }, ctx))).entry };
 }
 
 /**

@@ -3,12 +3,11 @@ import { applyPermission, changeAcl, formatAcl, isExtendedAcl } from '../../core
 import type { MutationResult, SetAttributesMutation } from '../../core/mutation.ts';
 import type { Condition } from '../../core/query.ts';
 import type { Ctx } from '../../core/store.ts';
-import { StoreError } from '../../core/store-error.ts';
+import { afterChange, StoreError } from '../../core/store-error.ts';
 import { formatProperties } from '../../wire/dfs/properties.ts';
 import type { Account } from './account.ts';
 import { permission } from './body.ts';
 import { conditionHeaders, sdkConditions } from './conditions.ts';
-import { withDetails } from './failures.ts';
 import { sdkContent } from './files.ts';
 import { type Place, placeOf } from './place.ts';
 import { accessControl, isDirectory, sdk, stat } from './queries.ts';
@@ -37,14 +36,15 @@ export async function setAttributes(account: Account, change: Change, ctx: Ctx):
       await call(condition);
     } catch (error) {
       const failure = StoreError.from(error);
-      throw index === 0 ? failure : withDetails(failure, { applied: 'unknown' });
+      throw index === 0 ? failure : failure.asUnknown();
     }
     condition = condition?.leaseId === undefined ? undefined : { leaseId: condition.leaseId };
   }
   const query = { verb: 'stat', path, attributes: false } as const;
   // Nothing to change is still a question whether the path is there.
   if (calls.length > 0 && !ctx.wantEntry) return {};
-  return { entry: (await stat(account, { ...query, ...(condition ? { condition } : {}) }, ctx)).entry };
+  const asked = stat(account, { ...query, ...(condition ? { condition } : {}) }, ctx);
+  return { entry: (await (calls.length > 0 ? afterChange(asked) : asked)).entry };
 }
 
 // Before the first call: a change of which one part cannot be must not be made by half.

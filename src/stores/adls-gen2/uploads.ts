@@ -8,7 +8,7 @@ import type {
   StageMutation,
 } from '../../core/mutation.ts';
 import type { Ctx } from '../../core/store.ts';
-import { StoreError } from '../../core/store-error.ts';
+import { afterChange, StoreError } from '../../core/store-error.ts';
 import type { Account } from './account.ts';
 import { chunkBytes, heldBack, permission, portionsOf, stageBody } from './body.ts';
 import { sdkConditions } from './conditions.ts';
@@ -122,6 +122,8 @@ export async function commitBlocks(
   const lease = condition?.leaseId === undefined ? {} : { condition: { leaseId: condition.leaseId } };
   const access = acl ? { acl: { mode: 'set', entries: acl } as const } : modeAfterCommit(mode, umask);
   if (Object.keys({ ...rest, ...access }).length > 0)
-    return setAttributes(account, { verb: 'set-attributes', path, ...rest, ...access, ...lease }, ctx);
+    return afterChange(
+      setAttributes(account, { verb: 'set-attributes', path, ...rest, ...access, ...lease }, ctx),
+    );
   return { entry: writtenEntry(path, committed, { type: 'file', lengthBytes: 0 }) };
 }

@@ -3,7 +3,7 @@ import { type AclEntry, formatAcl } from '../../core/acl.ts';
 import { checkCondition } from '../../core/condition.ts';
 import type { Attributes, MutationResult, SetAttributesMutation } from '../../core/mutation.ts';
 import type { Ctx } from '../../core/store.ts';
-import { StoreError } from '../../core/store-error.ts';
+import { afterChange, StoreError } from '../../core/store-error.ts';
 import type { Dialect } from '../../wire/webhdfs/file-status.ts';
 import type { Call, CallParams } from './hadoop-calls.ts';
 import { writeContent, writeProperties } from './properties.ts';
@@ -60,7 +60,7 @@ export async function setAttributes(
     steps.push(() => put('SETTIMES', params));
   }
   await runSteps(steps);
-  return { entry: await mustFind(parts, path, ctx) };
+  return { entry: await afterChange(mustFind(parts, path, ctx)) };
 }
 
 /** What CREATE and MKDIRS cannot carry. The path was just made, so any failure leaves it half done. @throws StoreError */
@@ -75,11 +75,7 @@ export async function addAttributes(
   const steps = valueSteps(parts, { ...attributes, path }, ctx);
   const put = putter(parts, path, ctx);
   if (acl) steps.unshift(() => put('SETACL', { aclspec: formatAcl(acl) }));
-  try {
-    await runSteps(steps);
-  } catch (error) {
-    throw asUnknown(error);
-  }
+  await afterChange(runSteps(steps));
 }
 
 type Values = Pick<

@@ -4,11 +4,11 @@ import { checkCondition } from '../../core/condition.ts';
 import type { Entry } from '../../core/entry.ts';
 import type { AppendMutation, Attributes, CreateMutation, MutationResult } from '../../core/mutation.ts';
 import type { Ctx } from '../../core/store.ts';
-import { StoreError } from '../../core/store-error.ts';
+import { afterChange, StoreError } from '../../core/store-error.ts';
 import { addAttributes, checkScopes, checkSupported } from './attributes.ts';
 import type { CallParams } from './hadoop-calls.ts';
 import { checkParents, isDirectory, lookUp, missing, mustFind, type StoreParts } from './store-parts.ts';
-import { withOutcome } from './transport-errors.ts';
+import { asUndone } from './transport-errors.ts';
 import { prepareUpload, type Upload } from './upload-body.ts';
 
 /**
@@ -57,9 +57,9 @@ export function permissionParams(attributes: Attributes | undefined, type: 'file
   return { permission: (unmasked & ~umask).toString(8), unmaskedpermission: unmasked.toString(8) };
 }
 
-/** The path after a change, if the caller wants it. */
+/** The path after a change, if the caller wants it. @throws StoreError of unknown outcome: the change has been made */
 export async function entryFor(parts: StoreParts, path: string, ctx: Ctx): Promise<{ entry?: Entry }> {
-  return ctx.wantEntry ? { entry: await mustFind(parts, path, ctx) } : {};
+  return ctx.wantEntry ? { entry: await afterChange(mustFind(parts, path, ctx)) } : {};
 }
 
 /** What a broken body left behind is removed; that the store says it was there proves that nothing of it can come any more. */
@@ -84,7 +84,7 @@ async function takenBack(
     for (const delayMs of undoDelaysMs) {
       await delay(delayMs);
       const answer = (await parts.calls.json(call, ctx)) as { boolean?: unknown } | undefined;
-      if (answer?.boolean === true) return withOutcome(failure, 'no');
+      if (answer?.boolean === true) return asUndone(failure);
     }
   } catch {
     // The first failure is the one to tell; it says already that the outcome is unknown.

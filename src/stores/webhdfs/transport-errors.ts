@@ -34,19 +34,15 @@ function describe(error: unknown): { code: string; message: string } {
 
 /** The same error, of unknown outcome: bytes of a mutation were under way when it happened. */
 export function asUnknown(error: unknown): StoreError {
-  const failure = StoreError.from(error);
-  if (failure.applied === 'unknown') return failure;
-  return withOutcome(failure, 'unknown');
+  return StoreError.from(error).asUnknown();
 }
 
-/** The same error with another outcome. */
-export function withOutcome(failure: StoreError, applied: 'no' | 'unknown'): StoreError {
-  const { kind, message, temporary, retryAfterMs, code } = failure;
+/** The same error, of which it is known now that nothing is left. */
+export function asUndone(failure: StoreError): StoreError {
+  const { kind, message, temporary, code } = failure;
   return new StoreError(kind, message, {
     temporary,
-    applied,
     cause: failure,
-    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
     ...(code === undefined ? {} : { code }),
   });
 }
