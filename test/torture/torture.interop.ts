@@ -5,7 +5,8 @@ import { torture } from './torture.ts';
 
 t.setTimeout(600_000);
 
-const seed = Number(process.env.TORTURE_SEED ?? Date.now() % 1_000_000);
+// The same plan in every run of CI; `npm run torture` draws a new one each night.
+const seed = Number(process.env.TORTURE_SEED ?? 799_214);
 
 t.test('with full failover, either store goes away without one failed request on clean paths', async (t) => {
   t.comment(`seed ${seed}`);
