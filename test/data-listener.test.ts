@@ -1,9 +1,9 @@
 // The data listener over real sockets, with faces that do as a test says.
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { connect as tlsConnect } from 'node:tls';
+import { type TLSSocket, connect as tlsConnect } from 'node:tls';
 import t from 'tap';
 import type { ServedRequest } from '../src/server/data-listener.ts';
 import type { Face } from '../src/wire/http.ts';
@@ -139,6 +139,41 @@ t.test('over TLS, raw request lines too', async (t) => {
   await t.rejects(listen(t, { dfs: scheme }, { tls: { ...tls, keyFile: pem('none.pem') } }), {
     code: 'ENOENT',
   });
+});
+
+t.test('a certificate that changes on disk is taken without a restart', async (t) => {
+  const pem = (name: string): string => readFileSync(join(import.meta.dirname, 'tls', `${name}.pem`), 'utf8');
+  const dir = t.testdir({ 'cert.pem': pem('cert'), 'key.pem': pem('key') });
+  const tls = { certFile: join(dir, 'cert.pem'), keyFile: join(dir, 'key.pem') };
+  const { port, certificates } = await listen(t, { dfs: echo('dfs') }, { tls });
+  const dialTls = async (): Promise<TLSSocket> => {
+    const socket = tlsConnect({ port, host: '127.0.0.1', ca: [pem('cert'), pem('next-cert')] });
+    t.teardown(() => socket.destroy());
+    await once(socket, 'secureConnect');
+    return socket;
+  };
+  const nameOn = (socket: TLSSocket): unknown => socket.getPeerCertificate().subject.CN;
+  const before = await dialTls();
+  t.equal(nameOn(before), 'localhost');
+  const expires = certificates!.expiresMs();
+  t.equal(new Date(expires).getUTCFullYear(), 2126);
+
+  // Half of a swap: the key of another certificate.
+  writeFileSync(tls.keyFile, pem('next-key'));
+  await certificates!.look();
+  t.equal(nameOn(await dialTls()), 'localhost', 'what does not fit together is not taken');
+  writeFileSync(tls.certFile, pem('next-cert'));
+  await certificates!.look();
+  t.equal(nameOn(await dialTls()), 'next.localhost');
+  t.not(certificates!.expiresMs(), expires);
+  rmSync(tls.keyFile);
+  await certificates!.look();
+  t.equal(nameOn(await dialTls()), 'next.localhost', 'nor is a file that is gone');
+
+  before.write('GET /fs/old HTTP/1.1\r\nHost: x\r\n\r\n');
+  let seen = '';
+  while (!seen.includes('}')) seen += String((await once(before, 'data'))[0]);
+  t.match(seen, /"target":"\/fs\/old"/, 'connections that stand go on');
 });
 
 t.test('what is no HTTP gets a small answer', async (t) => {

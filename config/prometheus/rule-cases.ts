@@ -121,6 +121,12 @@ export const ruleCases: Record<string, RuleCase> = {
     summary: 'The routing table on disk is refused; the former one stays in force',
     quiet: { [of('twinlake_routes_valid')]: '0x20 1x40' },
   },
+  TwinlakeCertificateExpires: {
+    fires: { [of('twinlake_certificate_expires_timestamp_seconds')]: '86400x60' },
+    labels: { instance },
+    summary: 'The certificate of the data port ends in 23h 15m 0s',
+    quiet: { [of('twinlake_certificate_expires_timestamp_seconds')]: '864000x60' },
+  },
   TwinlakeDown: {
     fires: { [of('up', { job: 'twinlake-admin' })]: '1x40 0x20' },
     labels: { instance, job: 'twinlake-admin' },

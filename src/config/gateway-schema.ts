@@ -36,7 +36,9 @@ const listenSchema = Type.Object(
         tls: Type.Optional(
           Type.Object(
             {
-              certFile: path('PEM file with the certificate and its chain.'),
+              certFile: path(
+                'PEM file with the certificate and its chain. A changed one is taken within 10 seconds.',
+              ),
               keyFile: path('PEM file with the private key.'),
             },
             closed,

@@ -1,7 +1,7 @@
 // The data port: both faces on one listener, told apart by the raw request target (design §4, §10).
 import { randomUUID } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Server as HttpsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { type FastifyInstance, fastify } from 'fastify';
 import type { Logger } from '../telemetry/logger.ts';
@@ -9,6 +9,13 @@ import type { Face } from '../wire/http.ts';
 import { isWebhdfsTarget } from '../wire/webhdfs/target.ts';
 import { type ExchangeSettings, exchange } from './face-exchange.ts';
 import { type ClientError, isRawTarget, reenter } from './raw-target.ts';
+import {
+  type FollowedCertificates,
+  followCertificates,
+  readTlsFiles,
+  type TlsContent,
+  type TlsFiles,
+} from './tls-files.ts';
 
 /** Longest request line and headers together: 128 KiB (a path of 8,000 characters, escaped, has up to 72 KB). */
 export const maxHeaderBytes = 131_072;
@@ -39,8 +46,7 @@ export interface DataListenerOptions {
   host: string;
   /** 0: any free one. */
   port: number;
-  /** PEM files. */
-  tls?: { certFile: string; keyFile: string };
+  tls?: TlsFiles;
   bodyIdleMs?: number;
   closeGraceMs?: number;
   logger: Logger;
@@ -51,6 +57,8 @@ export interface DataListenerOptions {
 export interface DataListener {
   url: string;
   port: number;
+  /** Present with TLS. */
+  certificates?: FollowedCertificates;
   /** Takes no more connections, lets requests in flight end, destroys what is left after `closeGraceMs`. */
   close(): Promise<void>;
 }
@@ -64,7 +72,8 @@ export async function createDataListener(options: DataListenerOptions): Promise<
     bodyIdleMs: options.bodyIdleMs ?? defaultBodyIdleMs,
     closing: () => closing,
   };
-  const app = await makeServer(tls);
+  const content = tls && (await readTlsFiles(tls));
+  const app = makeServer(content);
   const server = app.server as Server;
   const busy = new WeakMap<object, ServerResponse>();
   const serve = (name: FaceName) => {
@@ -98,12 +107,22 @@ export async function createDataListener(options: DataListenerOptions): Promise<
   answerClientErrors(server, tls ? 'secureConnection' : 'connection', busy);
   await app.listen({ host, port });
   const address = server.address() as AddressInfo;
+  const certificates =
+    tls &&
+    content &&
+    followCertificates(server as HttpsServer, tls, content, {
+      onReload: () => logger.info({ certFile: tls.certFile }, 'the certificate was read anew'),
+      onProblem: (error) =>
+        logger.error({ err: error, ...tls }, 'the certificate on disk cannot be used; the former one stays'),
+    });
   const shown = address.family === 'IPv6' ? `[${address.address}]` : address.address;
   return {
     url: `${settings.scheme}://${shown}:${address.port}`,
     port: address.port,
+    ...(certificates ? { certificates } : {}),
     async close() {
       closing = true;
+      certificates?.close();
       const late = setTimeout(() => server.closeAllConnections(), options.closeGraceMs ?? closeGraceMs);
       await app.close();
       clearTimeout(late);
@@ -136,7 +155,7 @@ function route(app: FastifyInstance, webhdfs: Serve, dfs: Serve): void {
   });
 }
 
-async function makeServer(tls: DataListenerOptions['tls']): Promise<FastifyInstance> {
+function makeServer(tls: TlsContent | undefined): FastifyInstance {
   const http = {
     maxHeaderSize: maxHeaderBytes,
     headersTimeout: headersTimeoutMs,
@@ -155,7 +174,7 @@ async function makeServer(tls: DataListenerOptions['tls']): Promise<FastifyInsta
   const app = tls
     ? fastify({
         ...common,
-        https: { ...http, cert: await readFile(tls.certFile), key: await readFile(tls.keyFile) },
+        https: { ...http, ...tls },
       })
     : fastify({ ...common, http });
   app.removeAllContentTypeParsers();

@@ -193,6 +193,8 @@ export async function startGateway(
   const { stores, metrics, locks, current } = parts;
   observeGauges(metrics, locks, current);
   const data = await listen(parts);
+  const { certificates } = data;
+  if (certificates) metrics.observe({ certificateExpires: () => certificates.expiresMs() / 1000 });
   const admin = await listenForOperators(parts);
   return {
     dataUrl: data.url,

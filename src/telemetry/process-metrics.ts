@@ -72,6 +72,22 @@ export const processMetrics = {
       },
     ],
   },
+  certificateExpires: {
+    name: 'twinlake_certificate_expires_timestamp_seconds',
+    type: 'gauge',
+    help: 'When the certificate of the data port ends, since the Unix epoch; no series without TLS.',
+    labels: [],
+    alerts: [
+      {
+        name: 'TwinlakeCertificateExpires',
+        expr: 'twinlake_certificate_expires_timestamp_seconds - time() < 604800',
+        for: '15m',
+        severity: 'warning',
+        summary: 'The certificate of the data port ends in {{ $value | humanizeDuration }}',
+        description: 'A new one in the same files is taken within 10 seconds, without a restart.',
+      },
+    ],
+  },
   buildInfo: {
     name: 'twinlake_build_info',
     type: 'gauge',

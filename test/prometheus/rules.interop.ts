@@ -69,6 +69,7 @@ function observe(metrics: Metrics): void {
     journalWritable: () => 1,
     routesValid: () => 1,
     httpInFlight: () => 4,
+    certificateExpires: () => 4_000_000_000,
     breakerState: () => [
       ['source', 0],
       ['target', 2],
