@@ -1,8 +1,10 @@
 // The staging layer over a store that can do no more than append at the end, as HDFS.
 import { PassThrough } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import t, { type Test } from 'tap';
 import { ownCtx } from '../src/core/ctx.ts';
-import type { Ctx } from '../src/core/store.ts';
+import type { Mutation } from '../src/core/mutation.ts';
+import type { Ctx, Store } from '../src/core/store.ts';
 import { StoreError } from '../src/core/store-error.ts';
 import { restoreFlushed } from '../src/gateway/idle-uploads.ts';
 import { createLocks } from '../src/journal/locks.ts';
@@ -209,4 +211,65 @@ t.test('an upload that is given up leaves the flushed length, also after a resta
   await restoreFlushed(parts, 'source', [...kept.keys()]);
   test.equal((await createFixture(inner, '/fs').read(path)).toString(), 'flushed');
   test.equal(kept.size, 0);
+});
+
+t.test('an append that lands late shows in nothing that stands there by then', async (test) => {
+  const plain = appendOnly();
+  let nowMs = 1_000;
+  let land: (() => Promise<unknown>) | undefined;
+  const inner: Store = {
+    ...plain,
+    async mutate(mutation, ctx) {
+      if (mutation.verb !== 'append' || land) return plain.mutate(mutation, ctx);
+      const bytes = await buffer(mutation.body.stream);
+      land = () =>
+        plain.mutate({ verb: 'append', path: mutation.path, body: bodyOfBytes(bytes) }, ownCtx('late'));
+      throw new StoreError('timeout', 'no answer', { applied: 'unknown' });
+    },
+  };
+  const store = withStaging(inner, { zombieMs: 100, now: () => nowMs });
+  const path = '/fs/f';
+  const replacements: Record<string, Mutation[]> = {
+    'a new file': [{ verb: 'create', path, parents: 'all', body: bodyOfBytes('new and longer') }],
+    'a file after a delete': [
+      { verb: 'delete', path, recursive: false },
+      { verb: 'create', path, parents: 'all', body: bodyOfBytes('new and longer') },
+    ],
+    'another file': [
+      { verb: 'create', path: '/fs/g', parents: 'all', body: bodyOfBytes('new and longer') },
+      { verb: 'rename', path: '/fs/g', destination: path, replace: 'any', intoDirectory: false },
+    ],
+    'a file of another folder': [
+      { verb: 'create', path: '/fs2/f', parents: 'all', body: bodyOfBytes('new and longer') },
+      { verb: 'delete', path: '/fs', recursive: true },
+      { verb: 'rename', path: '/fs2', destination: '/fs', replace: 'any', intoDirectory: false },
+    ],
+    'what blocks make': [
+      { verb: 'stage-block', path, blockId: 'QQ==', body: bodyOfBytes('new and longer') },
+      { verb: 'commit-blocks', path, parents: 'all', blockIds: ['QQ=='] },
+    ],
+  };
+  for (const [what, changes] of Object.entries(replacements)) {
+    const { mutate, read, stat, failure } = createFixture(store, '/fs');
+    await mutate({ verb: 'create', path, parents: 'all', body: bodyOfBytes('old') });
+    land = undefined;
+    await failure(mutate({ verb: 'stage', path, position: 3, body: bodyOfBytes('late') }));
+    for (const change of changes) await mutate(change);
+    await land!();
+    test.equal((await read(path)).toString(), 'new and longer', `${what} is read as it is`);
+    test.equal((await stat(path)).lengthBytes, 14);
+    const refused = await failure(mutate({ verb: 'append', path, body: bodyOfBytes('x') }));
+    test.ok(refused.temporary && refused.retryAfterMs, 'nothing is put behind what may still come');
+    const flush: Mutation = { verb: 'flush', path, position: 14, retain: false, close: true };
+    await mutate(flush);
+    test.equal((await createFixture(plain, '/fs').read(path)).toString(), 'new and longer', 'it is cut off');
+    await land!();
+    test.equal((await read(path)).toString(), 'new and longer', 'as long as it may come');
+    nowMs += 101;
+    await mutate(flush);
+    test.equal((await createFixture(plain, '/fs').read(path)).toString(), 'new and longer');
+    await mutate({ verb: 'append', path, body: bodyOfBytes('!') });
+    test.equal((await createFixture(plain, '/fs').read(path)).toString(), 'new and longer!');
+    await mutate({ verb: 'delete', path, recursive: false });
+  }
 });

@@ -5,8 +5,8 @@ import { bodyOf, type Mutation, type MutationResult, pathsOf } from '../core/mut
 import { normalizePath } from '../core/path.ts';
 import type { ListQuery, ListResult, Query, QueryResult, ReadQuery, StatQuery } from '../core/query.ts';
 import type { Ctx, Store } from '../core/store.ts';
-import { StoreError } from '../core/store-error.ts';
-import { dropUnflushed, flush, type Staged, stage } from './staging/appends.ts';
+import { afterChange, StoreError } from '../core/store-error.ts';
+import { checkNothingLate, dropUnflushed, flush, hideLate, type Staged, stage } from './staging/appends.ts';
 import { commitBlocks, stageBlock } from './staging/blocks.ts';
 import { isHidden } from './staging/hidden.ts';
 import { masked, noTable, openUploads, type Upload, type UploadTable } from './staging/uploads.ts';
@@ -31,7 +31,7 @@ export function withStaging(store: Store, options: StagingOptions = {}): Store {
   let from: unknown;
   const open = (): Promise<Staged> => {
     if (!opened || from !== table.current())
-      opened = openUploads(table).then((uploads) => ({ store, uploads, zombieMs, now }));
+      opened = openUploads(table, now).then((uploads) => ({ store, uploads, zombieMs, now }));
     from = table.current();
     return opened;
   };
@@ -122,9 +122,15 @@ async function change(staged: Staged, mutation: Mutation, ctx: Ctx): Promise<Mut
   }
   const plain = await judged(staged, mutation, ctx);
   if (mutation.verb === 'append' || mutation.verb === 'concat')
-    for (const path of pathsOf(mutation)) await dropUnflushed(staged, path, ctx);
+    for (const path of pathsOf(mutation)) {
+      checkNothingLate(staged, uploads.get(path));
+      await dropUnflushed(staged, path, ctx);
+    }
   const result = await store.mutate(plain, ctx);
-  if (mutation.verb === 'create' || mutation.verb === 'append' || mutation.verb === 'concat') {
+  if (mutation.verb === 'create') {
+    await uploads.end(mutation.path);
+    await afterChange(hideLate(staged, uploads.lateBelow(mutation.path), ctx));
+  } else if (mutation.verb === 'append' || mutation.verb === 'concat') {
     await uploads.end(mutation.path);
   } else if (mutation.verb === 'delete') {
     await uploads.endBelow(mutation.path);
@@ -132,7 +138,11 @@ async function change(staged: Staged, mutation: Mutation, ctx: Ctx): Promise<Mut
     const destination = result.entry?.path ?? mutation.destination;
     if (destination !== mutation.path) {
       await uploads.endBelow(destination);
+      const late = uploads.lateBelow(destination);
       await uploads.move(mutation.path, destination);
+      // What has moved there hides its own.
+      const others = late.filter((upload) => uploads.get(upload.shown.path) === upload);
+      await afterChange(hideLate(staged, others, ctx));
     }
   }
   return result;

@@ -59,11 +59,24 @@ export async function stage(staged: Staged, mutation: StageMutation, ctx: Ctx): 
 }
 
 /** @throws StoreError `unavailable` while an append without an answer may still land among those that would come now */
-function checkNothingLate({ now }: Staged, { lateUntilMs }: Upload): void {
-  const leftMs = lateUntilMs - now();
+export function checkNothingLate({ now }: Staged, upload: Upload | undefined): void {
+  const leftMs = (upload?.lateUntilMs ?? 0) - now();
   if (leftMs <= 0) return;
   const message = 'an append without an answer may still land in this file';
   throw new StoreError('unavailable', message, { retryAfterMs: leftMs, code: ownLimit });
+}
+
+/** A file that has come to stand where an append may still land shows what it has now, and not those bytes. */
+export async function hideLate({ store, uploads }: Staged, late: readonly Upload[], ctx: Ctx): Promise<void> {
+  for (const upload of late) {
+    try {
+      upload.shown = await look(store, upload.shown.path, quiet(ctx));
+      upload.lengthBytes = undefined;
+      await uploads.keep(upload);
+    } catch (error) {
+      if (StoreError.from(error).kind !== 'not-found') throw error;
+    }
+  }
 }
 
 /** What was staged and not flushed goes, before somebody else changes the end of the file, or takes it away as a part of another one. */
@@ -81,8 +94,12 @@ async function look(store: Store, path: string, ctx: Ctx): Promise<Entry> {
 
 /** What is known of another file that stood here before is forgotten. */
 async function beginWith(uploads: Uploads, entry: Entry): Promise<Upload> {
-  const known = uploads.get(entry.path)?.shown;
-  if (known && isOther(known, entry)) await uploads.end(entry.path);
+  const known = uploads.get(entry.path);
+  if (known && isOther(known.shown, entry)) {
+    await uploads.end(entry.path);
+    known.shown = entry;
+    known.lengthBytes = entry.lengthBytes;
+  }
   return uploads.begin(entry);
 }
 
@@ -299,7 +316,7 @@ export async function flush(staged: Staged, mutation: FlushMutation, ctx: Ctx): 
     const flushed = content || isRewritten ? await afterChange(look(store, path, ctx)) : entry;
     upload.shown = { ...flushed, lengthBytes: position };
     if (after === position && upload.waiting.length === 0) await uploads.end(path);
-    else await uploads.keep(upload);
+    if (uploads.get(path) === upload) await uploads.keep(upload);
     return { entry: masked(flushed, upload) };
   } catch (error) {
     if (!known) await uploads.end(path);

@@ -12,7 +12,7 @@ import { nameOf, parentOf, segmentsOf } from '../../core/path.ts';
 import type { ListResult } from '../../core/query.ts';
 import type { Ctx } from '../../core/store.ts';
 import { afterChange, StoreError } from '../../core/store-error.ts';
-import type { Staged } from './appends.ts';
+import { hideLate, type Staged } from './appends.ts';
 import { permission, quiet, removeUploads, uploadFolder } from './hidden.ts';
 import { bytesOf } from './rewrite.ts';
 import { masked } from './uploads.ts';
@@ -89,6 +89,7 @@ export async function commitBlocks(
     const move = { destination: path, replace, intoDirectory: false } as const;
     await store.mutate({ verb: 'rename', path: joined, ...move }, plain);
     await uploads.end(path);
+    await hideLate(staged, uploads.lateBelow(path), plain);
     await removeUploads(store, path, plain);
   } catch (error) {
     // The blocks are no longer what they were, so the same commit may not work again.

@@ -50,12 +50,17 @@ export interface Uploads {
   begin(entry: Entry): Upload;
   /** Resolves when what is shown now is durable: before the first byte behind it, and before a flush is acked. */
   keep(upload: Upload): Promise<void>;
-  /** Resolves when it is durable that nothing is hidden any more, as all below. */
+  /**
+   * Resolves when it is durable that nothing is hidden any more, as all below. While an append may still land there the path is remembered:
+   * whatever stands there then must not show those bytes.
+   */
   end(path: string): Promise<void>;
   /** Ends all at and below a path. */
   endBelow(path: string): Promise<void>;
   /** What was at and below `path` is now at and below `destination`. */
   move(path: string, destination: string): Promise<void>;
+  /** Those at and below `path` in whose place an append may still land. */
+  lateBelow(path: string): Upload[];
 }
 
 /** Nothing survives. */
@@ -65,8 +70,14 @@ export const noTable: UploadTable = {
   set: async () => undefined,
 };
 
+/** One in the table that nobody works at. */
+function idle(shown: Entry, lateUntilMs: number): Upload {
+  const kept = Promise.resolve();
+  return { shown, lateUntilMs, lengthBytes: undefined, busy: false, waiting: [], kept };
+}
+
 /** Those of the table, and those begun from now on; of the rest nothing is hidden. */
-export async function openUploads(table: UploadTable): Promise<Uploads> {
+export async function openUploads(table: UploadTable, now: () => number = Date.now): Promise<Uploads> {
   const uploads = new LRUCache<string, Upload>({
     max: maxUploads,
     dispose: ({ kept, shown }, _, reason) => {
@@ -74,19 +85,32 @@ export async function openUploads(table: UploadTable): Promise<Uploads> {
     },
   });
   for (const { shown, lateUntilMs } of await table.all()) {
-    const kept = Promise.resolve();
-    uploads.set(shown.path, { shown, lateUntilMs, lengthBytes: undefined, busy: false, waiting: [], kept });
+    uploads.set(shown.path, idle(shown, lateUntilMs));
   }
   const keep = (upload: Upload): Promise<void> => {
     upload.kept = table.set(upload.shown.path, { shown: upload.shown, lateUntilMs: upload.lateUntilMs });
     return upload.kept;
   };
+  const isLate = (upload: Upload | undefined): boolean => (upload?.lateUntilMs ?? 0) > now();
   const end = async (path: string): Promise<void> => {
-    const kept = uploads.peek(path)?.kept;
+    const upload = uploads.peek(path);
+    if (!upload || isLate(upload)) return;
     uploads.delete(path);
-    if (kept) await table.set(path, undefined);
+    if (upload.kept) await table.set(path, undefined);
   };
   const within = (path: string): string[] => [...uploads.keys()].filter((each) => isWithin(each, path));
+  /** A late append knows the old name; one that had begun follows the file. */
+  const moveOne = (upload: Upload, to: string): Promise<unknown> => {
+    const { path } = upload.shown;
+    const late = isLate(upload);
+    uploads.delete(path);
+    if (late) uploads.set(path, idle(upload.shown, upload.lateUntilMs));
+    const gone = late || !upload.kept ? undefined : table.set(path, undefined);
+    upload.lateUntilMs = Math.max(upload.lateUntilMs, uploads.peek(to)?.lateUntilMs ?? 0);
+    upload.shown = { ...upload.shown, path: to };
+    uploads.set(to, upload);
+    return Promise.all([gone, upload.kept && keep(upload)]);
+  };
   return {
     get: (path) => uploads.get(path),
     begin(entry) {
@@ -103,15 +127,15 @@ export async function openUploads(table: UploadTable): Promise<Uploads> {
       await Promise.all(within(path).map(end));
     },
     async move(path, destination) {
-      const moved = within(path).map((each) => {
-        const upload = uploads.peek(each)!;
-        const gone = end(each);
-        upload.shown = { ...upload.shown, path: joinPath(destination, relativeTo(each, path)) };
-        uploads.set(upload.shown.path, upload);
-        return upload.kept ? Promise.all([keep(upload), gone]) : gone;
-      });
+      const moved = within(path).map((each) =>
+        moveOne(uploads.peek(each)!, joinPath(destination, relativeTo(each, path))),
+      );
       await Promise.all(moved);
     },
+    lateBelow: (path) =>
+      within(path)
+        .map((each) => uploads.peek(each)!)
+        .filter(isLate),
   };
 }
 
@@ -182,6 +206,7 @@ export function isOther(shown: Entry, entry: Entry): boolean {
 export function masked(entry: Entry, upload: Upload | undefined): Entry {
   if (!upload || entry.type === 'directory' || isOther(upload.shown, entry)) return entry;
   const { lengthBytes, modifiedMs, etag } = upload.shown;
+  if (lengthBytes === entry.lengthBytes) return entry;
   const shown: Entry = { ...entry, lengthBytes, modifiedMs };
   if (etag !== undefined) shown.etag = etag;
   return shown;
