@@ -74,6 +74,11 @@ t.test('on a side that keeps them as a property, and back from there', async (t)
   await rig.repair.settleNow([path], 5000);
   await rig.settled();
   t.match(await entryOf(rig.stores.target), { properties: { twinlake_mtime: String(modifiedMs) } });
+  rig.route.reads = 'target';
+  const asked = { verb: 'stat', path, attributes: true } as const;
+  const { entry } = await rig.gateway.query(asked, rig.ctx('dfs'));
+  t.notOk(entry.properties?.twinlake_mtime, 'clients do not see it');
+  rig.route.reads = 'source';
 
   await rig.stores.source.mutate({ verb: 'set-attributes', path, modifiedMs: 5 }, clientCtx());
   const row = { path, subtree: false, truth: 'target', generation: 0, reason: 't', sinceMs: 0 } as const;

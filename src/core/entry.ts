@@ -50,3 +50,6 @@ export interface LeaseStatus {
   state: 'available' | 'leased' | 'expired' | 'breaking' | 'broken';
   duration?: 'infinite' | 'fixed';
 }
+
+/** Keeps the source's modification time where a store cannot set it (semantics B3): no property of the client's, and never shown. */
+export const mtimeProperty = 'twinlake_mtime';

@@ -1,5 +1,5 @@
 // Where a path of a client lies: its mount, its canonical name, and its name on each side.
-import type { Entry } from '../core/entry.ts';
+import { type Entry, mtimeProperty } from '../core/entry.ts';
 import { findMount, isHidden, type Mount, translatePath } from '../core/mount.ts';
 import type { Route } from '../core/route.ts';
 import type { Ctx, Side } from '../core/store.ts';
@@ -33,9 +33,14 @@ export function pathOn(side: Side, { mount }: Place, path: string): string {
 /** An entry as one side named it, in the names the client speaks. */
 export function entryForClient(entry: Entry, from: Side, place: Place, route: Route, ctx: Ctx): Entry {
   const namespace = namespaceOf(route, ctx);
-  return namespace === from
-    ? entry
-    : { ...entry, path: translatePath(place.mount, entry.path, from, namespace) };
+  const own = withoutOwnProperty(entry);
+  return namespace === from ? own : { ...own, path: translatePath(place.mount, entry.path, from, namespace) };
+}
+
+function withoutOwnProperty(entry: Entry): Entry {
+  if (entry.properties?.[mtimeProperty] === undefined) return entry;
+  const { [mtimeProperty]: _, ...properties } = entry.properties;
+  return { ...entry, properties };
 }
 
 /**

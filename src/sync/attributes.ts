@@ -1,6 +1,6 @@
 // Which attributes of a path have to change so that the other side is like the truth, as far as both can hold them. Pure.
 import { formatAcl, isExtendedAcl, sortAcl } from '../core/acl.ts';
-import type { ContentHeaders, Entry } from '../core/entry.ts';
+import { type ContentHeaders, type Entry, mtimeProperty } from '../core/entry.ts';
 import type { Attributes, SetAttributesMutation } from '../core/mutation.ts';
 import type { Supports } from '../core/store.ts';
 
@@ -10,8 +10,6 @@ export type Common = Pick<Supports, 'acl' | 'properties' | 'expiry'>;
 /** One change, without its path. */
 export type AttributeChange = Omit<SetAttributesMutation, 'verb' | 'path' | 'condition'>;
 
-/** The source's modification time on Gen2 (semantics B3): no property of the client's. */
-const mtimeProperty = 'twinlake_mtime';
 /** What Gen2 says of a file that nobody gave a type. */
 const defaultType = 'application/octet-stream';
 

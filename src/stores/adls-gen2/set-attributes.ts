@@ -1,5 +1,6 @@
 // Changing what a path is, but not its bytes: rights, properties, content headers, expiry. Each is a call of its own.
 import { applyPermission, changeAcl, formatAcl, isExtendedAcl } from '../../core/acl.ts';
+import { mtimeProperty } from '../../core/entry.ts';
 import type { MutationResult, SetAttributesMutation } from '../../core/mutation.ts';
 import type { Condition } from '../../core/query.ts';
 import type { Ctx } from '../../core/store.ts';
@@ -12,8 +13,6 @@ import { sdkContent } from './files.ts';
 import { type Place, placeOf } from './place.ts';
 import { accessControl, isDirectory, sdk, stat } from './queries.ts';
 
-/** The property that keeps the source's modification time, epoch milliseconds (semantics B3). */
-const mtimeProperty = 'twinlake_mtime';
 /** How often a change of an ACL is computed anew when another writer was faster. */
 const aclTries = 5;
 
