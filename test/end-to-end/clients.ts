@@ -11,13 +11,13 @@ import { devstoreKey } from '../../src/config/secret.ts';
 /** The account of the Gen2 emulator. */
 export const account = 'devstoreaccount1';
 
-/** The SDK's client of filesystem `lake`. @param url a server without the account */
-export function lakeFilesystem(url: string, key = devstoreKey): DataLakeFileSystemClient {
+/** The SDK's client of a filesystem. @param url a server without the account */
+export function lakeFilesystem(url: string, key = devstoreKey, name = 'lake'): DataLakeFileSystemClient {
   const credential = new StorageSharedKeyCredential(account, key);
   const service = new DataLakeServiceClient(`${url}/${account}`, credential, {
     retryOptions: { maxTries: 1 },
   });
-  return service.getFileSystemClient('lake');
+  return service.getFileSystemClient(name);
 }
 
 /** Bytes of a file and the side that gave them (through the gateway). */

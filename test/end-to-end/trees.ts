@@ -39,8 +39,8 @@ function describe({ type, permission, acl, properties, content, bytes }: Found):
   ].join(' ');
 }
 
-/** Everything below /lake of a WebHDFS server. */
-export async function webhdfsTree(url: string): Promise<Tree> {
+/** Everything below a folder of a WebHDFS server, by the path below it. Only a store shows how content headers are kept. */
+export async function webhdfsTree(url: string, root = '/lake', withContent = true): Promise<Tree> {
   const client = webhdfsClient(url);
   const tree: Tree = new Map();
   const walk = async (folder: string): Promise<void> => {
@@ -61,22 +61,23 @@ export async function webhdfsTree(url: string): Promise<Tree> {
       for (const { name, value } of xattrs.json.XAttrs) {
         const text = Buffer.from((value ?? '').slice(2), 'base64').toString();
         const property = name.replace(/^user\.twinlake\./, '');
-        if (property === '.content') found.content = JSON.parse(text);
-        else found.properties[property] = text;
+        if (property !== '.content') found.properties[property] = text;
+        else if (withContent) found.content = JSON.parse(text);
       }
-      tree.set(path.slice('/lake/'.length), describe(found));
+      tree.set(path.slice(root.length + 1), describe(found));
       if (type === 'DIRECTORY') await walk(path);
     }
   };
-  await walk('/lake');
+  await walk(root);
   return tree;
 }
 
-/** Everything in filesystem `lake` of a Gen2 server. */
-export async function gen2Tree(url: string): Promise<Tree> {
+/** Everything below a folder of filesystem `lake` of a Gen2 server, by the path below it. */
+export async function gen2Tree(url: string, root = '/lake'): Promise<Tree> {
   const lake = lakeFilesystem(url);
+  const below = root.slice('/lake/'.length);
   const tree: Tree = new Map();
-  for await (const { name, isDirectory } of lake.listPaths({ recursive: true })) {
+  for await (const { name, isDirectory } of lake.listPaths({ recursive: true, path: below })) {
     const path = name!;
     if (path === '.twinlake' || path.startsWith('.twinlake/')) continue;
     const client = lake.getFileClient(path);
@@ -85,7 +86,7 @@ export async function gen2Tree(url: string): Promise<Tree> {
     const { hdi_isfolder: _, twinlake_mtime: __, ...properties } = metadata;
     const { contentType, contentEncoding, contentLanguage, contentDisposition, cacheControl } = headers;
     tree.set(
-      path,
+      below === '' ? path : path.slice(below.length + 1),
       describe({
         type: isDirectory ? 'DIRECTORY' : 'FILE',
         permission: modeBits(permissionText(permissions)),

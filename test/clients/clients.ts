@@ -1,0 +1,18 @@
+// Every client of the matrix; the order is the order of the columns.
+import type { Client } from './client.ts';
+import { pythonClient } from './script-client.ts';
+
+export const clients: readonly Client[] = [
+  pythonClient({
+    name: 'HdfsCLI',
+    protocol: 'webhdfs',
+    packages: ['hdfs==2.7.3'],
+    script: 'webhdfs_hdfscli.py',
+  }),
+  pythonClient({
+    name: 'Data Lake SDK for Python',
+    protocol: 'gen2',
+    packages: ['azure-storage-file-datalake==12.26.1', 'azure-storage-blob==12.31.1', 'azure-core==1.41.0'],
+    script: 'gen2_datalake.py',
+  }),
+];
