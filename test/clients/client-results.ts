@@ -23,7 +23,7 @@ export function readResults(): AllResults {
 export function keepResults(ran: AllResults, clients: readonly Client[]): void {
   const kept = { ...readResults(), ...ran };
   const ordered = Object.fromEntries(clients.flatMap(({ name }) => (kept[name] ? [[name, kept[name]]] : [])));
-  writeFileSync(resultsFile, `${JSON.stringify(ordered, undefined, 1)}\n`);
+  writeFileSync(resultsFile, `${JSON.stringify(ordered, undefined, 2)}\n`);
   writeFileSync(pageFile, clientsPage(clients, ordered));
 }
 

@@ -10,9 +10,24 @@ export const clients: readonly Client[] = [
     script: 'webhdfs_hdfscli.py',
   }),
   pythonClient({
+    name: 'fsspec webhdfs',
+    protocol: 'webhdfs',
+    packages: ['fsspec==2026.9.0', 'requests==2.34.2'],
+    script: 'webhdfs_fsspec.py',
+  }),
+  pythonClient({
     name: 'Data Lake SDK for Python',
     protocol: 'gen2',
     packages: ['azure-storage-file-datalake==12.26.1', 'azure-storage-blob==12.31.1', 'azure-core==1.41.0'],
     script: 'gen2_datalake.py',
   }),
+  ...['azdls', 'azblob'].map((service) =>
+    pythonClient({
+      name: `OpenDAL ${service}`,
+      protocol: 'gen2',
+      packages: ['opendal==0.47.12'],
+      script: 'gen2_opendal.py',
+      args: [service],
+    }),
+  ),
 ];

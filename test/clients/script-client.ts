@@ -18,10 +18,18 @@ export interface ScriptParts {
   packages: readonly string[];
   /** File name in `python/` or `node/`. */
   script: string;
+  args?: readonly string[];
 }
 
 /** A client from PyPI. */
-export function pythonClient({ name, protocol, inCi = true, packages, script }: ScriptParts): Client {
+export function pythonClient({
+  name,
+  protocol,
+  inCi = true,
+  packages,
+  script,
+  args = [],
+}: ScriptParts): Client {
   const file = resolve(import.meta.dirname, 'python', script);
   const dirIn = (cache: string): string => installDir(cache, 'python', packages);
   return {
@@ -38,7 +46,7 @@ export function pythonClient({ name, protocol, inCi = true, packages, script }: 
         ),
       ),
     run: (where, cache) =>
-      scriptResults('python3', ['-B', file], where, {
+      scriptResults('python3', ['-B', file, ...args], where, {
         PYTHONPATH: dirIn(cache),
         REQUESTS_CA_BUNDLE: where.caFile,
       }),
