@@ -21,7 +21,7 @@ export interface CommitQueueOptions {
 
 /** Statements in order; what is asked first is durable first. */
 export interface CommitQueue {
-  /** Durable when it resolves; kept and tried again if the file cannot be written. */
+  /** Durable when it resolves; kept and tried again if the file cannot be written; never resolves once the thread has ended. */
   add(statements: Statement[]): Promise<void>;
   /** The same, but given up if the file cannot be written. @throws StoreError `unavailable` */
   addOrFail(statements: Statement[]): Promise<void>;
@@ -38,12 +38,6 @@ const probe = (): Queued => ({
   fail: undefined,
 });
 
-function exited(worker: Worker): Promise<void> {
-  return new Promise((resolve) => {
-    worker.once('exit', () => resolve());
-  });
-}
-
 /** Mutable state of one queue. */
 interface State {
   queue: Queued[];
@@ -51,6 +45,8 @@ interface State {
   /** Why the file cannot be written. */
   refusing: string | undefined;
   retryTimer: NodeJS.Timeout | undefined;
+  /** Nothing is committed any more. */
+  ended: boolean;
 }
 
 function pump(state: State, worker: Worker): void {
@@ -74,7 +70,19 @@ function failBatch(state: State, batch: Queued[], reason: string): void {
 
 /** A queue over a started thread. */
 export function createCommitQueue(worker: Worker, options: CommitQueueOptions): CommitQueue {
-  const state: State = { queue: [], inFlight: undefined, refusing: undefined, retryTimer: undefined };
+  const state: State = {
+    queue: [],
+    inFlight: undefined,
+    refusing: undefined,
+    retryTimer: undefined,
+    ended: false,
+  };
+  const exited = new Promise<void>((resolve) => {
+    worker.once('exit', () => {
+      state.ended = true;
+      resolve();
+    });
+  });
   const refuse = (reason: string | undefined): void => {
     const changed = (state.refusing === undefined) !== (reason === undefined);
     state.refusing = reason;
@@ -110,6 +118,7 @@ export function createCommitQueue(worker: Worker, options: CommitQueueOptions): 
   return {
     add,
     addOrFail(statements) {
+      if (state.ended) return Promise.reject(unwritable('it is closed'));
       if (state.refusing !== undefined) return Promise.reject(unwritable(state.refusing));
       return new Promise((resolve, fail) => enqueue({ statements, done: resolve, fail }));
     },
@@ -118,9 +127,9 @@ export function createCommitQueue(worker: Worker, options: CommitQueueOptions): 
       clearTimeout(state.retryTimer);
       state.retryTimer = undefined;
       if (state.refusing === undefined && (state.queue.length > 0 || state.inFlight))
-        await Promise.race([add([]), exited(worker)]);
+        await Promise.race([add([]), exited]);
       worker.postMessage('close');
-      await exited(worker);
+      await exited;
     },
   };
 }
