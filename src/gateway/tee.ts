@@ -114,10 +114,8 @@ export function tee(body: Readable, budget: LagBudget, onLetGo: (reason: LetGo) 
       secondary.end();
     } catch (error) {
       const cause = StoreError.from(error, 'no');
-      const failure = new StoreError('aborted', `the body ended early: ${cause.message}`, {
-        applied: 'unknown',
-        cause,
-      });
+      // What a store has seen of it by then is for its driver to say.
+      const failure = new StoreError('aborted', `the body ended early: ${cause.message}`, { cause });
       primary.destroy(failure);
       secondary.destroy(failure);
     } finally {

@@ -46,6 +46,7 @@ export async function stage(staged: Staged, mutation: StageMutation, ctx: Ctx): 
     const failure = StoreError.from(error);
     if (failure.applied === 'unknown' && staged.zombieMs > 0) {
       upload.lateUntilMs = staged.now() + staged.zombieMs;
+      delete upload.isReplaced;
       await uploads.keep(upload);
     }
     // `bad-offset`: somebody else changed the file, so it is looked at again.
@@ -60,18 +61,22 @@ export async function stage(staged: Staged, mutation: StageMutation, ctx: Ctx): 
 
 /** @throws StoreError `unavailable` while an append without an answer may still land among those that would come now */
 export function checkNothingLate({ now }: Staged, upload: Upload | undefined): void {
-  const leftMs = (upload?.lateUntilMs ?? 0) - now();
+  const leftMs = upload && !upload.isReplaced ? upload.lateUntilMs - now() : 0;
   if (leftMs <= 0) return;
   const message = 'an append without an answer may still land in this file';
   throw new StoreError('unavailable', message, { retryAfterMs: leftMs, code: ownLimit });
 }
 
-/** A file that has come to stand where an append may still land shows what it has now, and not those bytes. */
+/**
+ * A file that has come to stand where an append may still land shows what it has now, and not those bytes: a store that only appends puts them
+ * behind all that is there.
+ */
 export async function hideLate({ store, uploads }: Staged, late: readonly Upload[], ctx: Ctx): Promise<void> {
   for (const upload of late) {
     try {
       upload.shown = await look(store, upload.shown.path, quiet(ctx));
       upload.lengthBytes = undefined;
+      upload.isReplaced = true;
       await uploads.keep(upload);
     } catch (error) {
       if (StoreError.from(error).kind !== 'not-found') throw error;

@@ -23,6 +23,8 @@ export interface Upload {
   lengthBytes: number | undefined;
   /** Until when an append without an answer may still land, epoch ms; before, nothing more is appended (semantics A4). */
   lateUntilMs: number;
+  /** That append was sent to another file that stood here: if it lands, then behind what it would have to fit, so others need not wait. */
+  isReplaced?: boolean;
   /** Resolves when `shown` is durable; absent as long as nothing was to be kept. */
   kept?: Promise<void>;
   busy: boolean;
@@ -30,10 +32,7 @@ export interface Upload {
 }
 
 /** What has to be known of an upload after a restart. */
-export interface KeptUpload {
-  shown: Entry;
-  lateUntilMs: number;
-}
+export type KeptUpload = Pick<Upload, 'shown' | 'lateUntilMs' | 'isReplaced'>;
 
 /** Where uploads are kept; survives restarts where it matters. */
 export interface UploadTable {
@@ -71,9 +70,10 @@ export const noTable: UploadTable = {
 };
 
 /** One in the table that nobody works at. */
-function idle(shown: Entry, lateUntilMs: number): Upload {
+function idle({ shown, lateUntilMs, isReplaced }: KeptUpload): Upload {
   const kept = Promise.resolve();
-  return { shown, lateUntilMs, lengthBytes: undefined, busy: false, waiting: [], kept };
+  const upload: Upload = { shown, lateUntilMs, lengthBytes: undefined, busy: false, waiting: [], kept };
+  return isReplaced ? { ...upload, isReplaced } : upload;
 }
 
 /** Those of the table, and those begun from now on; of the rest nothing is hidden. */
@@ -84,11 +84,10 @@ export async function openUploads(table: UploadTable, now: () => number = Date.n
       if (reason === 'evict' && kept) void table.set(shown.path, undefined);
     },
   });
-  for (const { shown, lateUntilMs } of await table.all()) {
-    uploads.set(shown.path, idle(shown, lateUntilMs));
-  }
+  for (const upload of await table.all()) uploads.set(upload.shown.path, idle(upload));
   const keep = (upload: Upload): Promise<void> => {
-    upload.kept = table.set(upload.shown.path, { shown: upload.shown, lateUntilMs: upload.lateUntilMs });
+    const { shown, lateUntilMs, isReplaced } = upload;
+    upload.kept = table.set(shown.path, { shown, lateUntilMs, ...(isReplaced ? { isReplaced } : {}) });
     return upload.kept;
   };
   const isLate = (upload: Upload | undefined): boolean => (upload?.lateUntilMs ?? 0) > now();
@@ -104,7 +103,7 @@ export async function openUploads(table: UploadTable, now: () => number = Date.n
     const { path } = upload.shown;
     const late = isLate(upload);
     uploads.delete(path);
-    if (late) uploads.set(path, idle(upload.shown, upload.lateUntilMs));
+    if (late) uploads.set(path, idle(upload));
     const gone = late || !upload.kept ? undefined : table.set(path, undefined);
     upload.lateUntilMs = Math.max(upload.lateUntilMs, uploads.peek(to)?.lateUntilMs ?? 0);
     upload.shown = { ...upload.shown, path: to };
