@@ -1,9 +1,9 @@
 // The journal's disk is full, damaged, or another process has it: no write goes to two stores unjournaled, reads go on, and when the
 // disk is well again so is the gateway.
 import { execFileSync } from 'node:child_process';
-import { copyFile, readFile, stat, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { createServer, request as httpRequest } from 'node:http';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import t, { type Test } from 'tap';
 import { adminView, drained, until } from './admin-view.ts';
@@ -146,12 +146,52 @@ const limitFiles = ({ lake }: Installation, bytes: string): void => {
 };
 const journalOf = ({ lake }: Installation): string => join(lake.configDir, '../state/journal.db');
 
+/** Root may write to whatever is not mounted read-only; others may not write where no permission says so. */
+async function readOnly(dir: string): Promise<{ writable(): Promise<void> } | undefined> {
+  const files = (await readdir(dir)).map((name) => join(dir, name));
+  const chmodAll = async (folder: number, file: number): Promise<void> => {
+    await chmod(dir, 0o700);
+    for (const path of files) await chmod(path, file);
+    await chmod(dir, folder);
+  };
+  if (process.getuid?.() !== 0) {
+    await chmodAll(0o500, 0o400);
+    return { writable: () => chmodAll(0o700, 0o600) };
+  }
+  try {
+    execFileSync('mount', ['--bind', dir, dir], { stdio: 'ignore' });
+  } catch {
+    return undefined;
+  }
+  let mounted = true;
+  const writable = async (): Promise<void> => {
+    // Lazily: what the gateway has open goes on being read-only.
+    if (mounted) execFileSync('umount', ['--lazy', dir]);
+    mounted = false;
+  };
+  execFileSync('mount', ['-o', 'remount,ro,bind', dir]);
+  return { writable };
+}
+
 t.test('the disk is full', async (t) => {
   const one = await install(t);
   limitFiles(one, '1:');
   await refusesTwoSidedWrites(t, one);
   await saysSo(one, t);
   limitFiles(one, 'unlimited:');
+  await isWell(t, one);
+});
+
+t.test('the disk is read-only', async (t) => {
+  const one = await install(t);
+  await one.lake.gateway.kill();
+  const disk = await readOnly(dirname(journalOf(one)));
+  if (!disk) return t.pass('read-only', { skip: 'root may write to everything, and here it may not mount' });
+  t.teardown(disk.writable);
+  await one.lake.gateway.start();
+  await refusesTwoSidedWrites(t, one);
+  await saysSo(one, t);
+  await disk.writable();
   await isWell(t, one);
 });
 
