@@ -18,8 +18,8 @@ export interface Rows {
   row?: Divergence;
 }
 
-/** An outcome on one side: refused for good, because of what is `there`, or `down` for now. */
-export type Got = Outcome | 'there' | 'down' | undefined;
+/** An outcome on one side: refused for good, because of what is `there` (heard, or the answer `there-lost`), or `down` for now. */
+export type Got = Outcome | 'there' | 'there-lost' | 'down' | undefined;
 
 /** The write under way. */
 export interface ModelWrite {

@@ -175,7 +175,14 @@ const errorOf = (got: ModelWrite['first']): StoreError | undefined =>
         ? new StoreError('condition-failed', 'refused because of what is there')
         : undefined;
 
-const outcomeOf = (got: ModelWrite['first']) => (got === 'down' || got === 'there' ? 'refused' : got!);
+function outcomeOf(got: ModelWrite['first']) {
+  if (got === 'there-lost') return 'unknown';
+  return got === 'down' || got === 'there' ? 'refused' : got!;
+}
+
+/** The other side has not applied it, nor will it: where the path is clean, it refuses what this one refuses because of what is there. */
+const mayRefuseOnState = (other: ModelWrite['first']): boolean =>
+  other === undefined || other === 'down' || other === 'there' || other === 'there-lost';
 
 function takesOver(write: ModelWrite): boolean {
   const error = errorOf(write.first);
@@ -184,14 +191,14 @@ function takesOver(write: ModelWrite): boolean {
 }
 
 function asking(state: State, write: ModelWrite, take: Take): void {
-  const { value, primary } = write;
+  const { value, primary, order } = write;
   for (const [role, side] of [
     ['first', primary],
     ['second', otherSide(primary)],
   ] as const) {
     if (write[role] !== undefined) continue;
     const withGot = (got: ModelWrite['first']): State => ({ ...state, write: { ...write, [role]: got } });
-    if (role === 'second' && write.order === 'primary-first') {
+    if (role === 'second' && order === 'primary-first') {
       if (write.first === undefined) continue;
       if (write.first !== 'acked' && !takesOver(write)) {
         take(`${side} is not asked for ${value}`, withGot('skipped'));
@@ -202,13 +209,17 @@ function asking(state: State, write: ModelWrite, take: Take): void {
       take(`${side} cannot be reached for ${value}`, withGot('down'));
       continue;
     }
-    take(`${side} acks ${value}`, { ...withGot('acked'), [side]: value });
-    take(`${side} applies ${value}, answer lost`, { ...withGot('unknown'), [side]: value });
-    take(`${side} does not answer ${value}`, withLate(withGot('unknown'), `${side} ${value}`));
+    const other = write[role === 'first' ? 'second' : 'first'];
+    if (role === 'second' || other !== 'there') {
+      take(`${side} acks ${value}`, { ...withGot('acked'), [side]: value });
+      take(`${side} applies ${value}, answer lost`, { ...withGot('unknown'), [side]: value });
+      take(`${side} does not answer ${value}`, withLate(withGot('unknown'), `${side} ${value}`));
+    }
     take(`${side} refuses ${value}`, withGot('refused'));
-    // What one side refuses because of what is there, the other one would not have applied: the path was clean.
-    if (role === 'first' || write.first === 'down')
+    if (mayRefuseOnState(other)) {
       take(`${side} refuses ${value} on state`, withGot('there'));
+      take(`${side} refuses ${value} on state, answer lost`, withGot('there-lost'));
+    }
   }
 }
 
