@@ -150,7 +150,10 @@ async function fileAt(store: Store, path: string, ctx: Ctx): Promise<Entry> {
   return { ...entry, path };
 }
 
-/** The new file has the attributes of the one whose place it takes, but for the digest of its bytes. */
+/**
+ * The new file has the attributes of the one whose place it takes, but for the digest of its bytes; one made anew has the rights of
+ * its first part, as where a store joins the others onto that one.
+ */
 async function build(
   store: Store,
   path: string,
@@ -162,15 +165,14 @@ async function build(
   const stream = Readable.from(bytesOf(store, parts, ctx), { objectMode: false });
   const lengthBytes = parts.reduce((sum, part) => sum + part.lengthBytes, 0);
   const { contentMd5: _, ...content } = target?.content ?? {};
-  const attributes = target
-    ? {
-        owner: target.owner,
-        group: target.group,
-        ...(target.acl ? { acl: target.acl } : { permission: target.permission }),
-        ...(target.properties ? { properties: target.properties } : {}),
-        content,
-      }
-    : {};
+  const { owner, group, acl, permission: mode } = parts[0]!;
+  const attributes = {
+    owner,
+    group,
+    ...(acl ? { acl } : { permission: mode }),
+    ...(target?.properties ? { properties: target.properties } : {}),
+    ...(target ? { content } : {}),
+  };
   await store.mutate(
     { verb: 'create', path, parents: 'all', body: { stream, lengthBytes }, attributes },
     ctx,

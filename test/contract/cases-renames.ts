@@ -199,6 +199,28 @@ export const renameCases: ContractCase[] = [
     },
   },
   {
+    name: 'a file joined anew has the rights of its first part',
+    async run(t, { at, write, mutate, read, stat, names, folder }) {
+      for (const [name, permission] of [
+        ['a', 0o770],
+        ['b', 0o600],
+        ['c', 0o644],
+      ] as const)
+        await write(at(name), `<${name}>`, { attributes: { permission } });
+      const sources = [at('a'), at('b'), at('c')];
+      await mutate({
+        verb: 'concat',
+        path: at('joined'),
+        sources,
+        create: true,
+        deleteSourceDirectory: false,
+      });
+      t.equal((await read(at('joined'))).toString(), '<a><b><c>');
+      t.equal((await stat(at('joined'))).permission, 0o770);
+      t.same(await names(folder), ['joined']);
+    },
+  },
+  {
     name: 'concat with a missing source changes nothing',
     async run(t, { at, write, mutate, read, failure }) {
       await write(at('a'), 'a');

@@ -14,7 +14,10 @@ export const noProperties = [
 ];
 
 /** Gen2 has no concat: our client joins in a hidden folder, and a gateway does not let clients into that. */
-export const noJoining = ['concat joins files and removes the sources'];
+export const noJoining = [
+  'concat joins files and removes the sources',
+  'a file joined anew has the rights of its first part',
+];
 
 /** What WebHDFS can do, and a file that Gen2 holds the truth of cannot. */
 export const noHadoopFacts = [

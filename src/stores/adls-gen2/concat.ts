@@ -33,9 +33,12 @@ export async function concat(account: Account, mutation: ConcatMutation, ctx: Ct
     stream: Readable.from(contents(account, all, ctx), { objectMode: false }),
     lengthBytes: all.reduce((sum, part) => sum + part.lengthBytes, 0),
   };
-  const rights = target ? await accessControl(account, place, ctx) : undefined;
+  // A file that is made anew has the rights of its first part, as where a store joins the others onto that one.
+  const rights = await accessControl(account, target ? place : placeForNew(sources[0]!), ctx);
   const attributes = {
-    ...(rights ? { owner: rights.owner, group: rights.group, acl: rights.acl } : {}),
+    owner: rights.owner,
+    group: rights.group,
+    acl: rights.acl,
     ...(target?.properties ? { properties: target.properties } : {}),
     ...(target?.content ? { content: target.content } : {}),
   };

@@ -156,7 +156,7 @@ export async function concat<N extends TreeNode, C extends Content>(
       const attributes =
         there && !mutation.create
           ? { ...there.attributes, etag: rules.mintEtag() }
-          : await freshAttributes(rules, path, 'file', undefined, ctx);
+          : await joinedAttributes(rules, path, sources[0]!, ctx);
       const node = await rules.tree.addFile(path, content, attributes, found);
       for (const source of sources) {
         const left = await rules.tree.find(source);
@@ -169,4 +169,15 @@ export async function concat<N extends TreeNode, C extends Content>(
       await content.discard();
     }
   });
+}
+
+/** Of a file made anew of others: the rights of the first of them, as where a store joins the others onto that one. */
+async function joinedAttributes<N extends TreeNode, C extends Content>(
+  rules: Rules<N, C>,
+  path: string,
+  first: string,
+  ctx: Ctx,
+): Promise<NodeAttributes> {
+  const { acl, sticky, owner, group } = (await requireFile(rules, first)).attributes;
+  return { ...(await freshAttributes(rules, path, 'file', undefined, ctx)), acl, sticky, owner, group };
 }

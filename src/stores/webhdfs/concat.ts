@@ -7,7 +7,7 @@ import type { Ctx } from '../../core/store.ts';
 import { StoreError } from '../../core/store-error.ts';
 import { append, create, entryFor } from './files.ts';
 import { remove } from './folders.ts';
-import { read } from './queries.ts';
+import { read, stat } from './queries.ts';
 import { rename } from './rename.ts';
 import { checkParents, isDirectory, lookUp, missing, type StoreParts } from './store-parts.ts';
 import { asUnknown } from './transport-errors.ts';
@@ -88,7 +88,9 @@ async function joinAnew(
   try {
     if (others.length > 0 && !(await nativeConcat(parts, first, others, ctx))) {
       joined = `/${segmentsOf(path)[0]}/.twinlake/concat/${randomUUID()}`;
-      await create(parts, { verb: 'create', path: joined, parents: 'all' }, ctx);
+      const { entry } = await stat(parts, { verb: 'stat', path: first, attributes: true }, ctx);
+      const attributes = { permission: entry.permission, ...(entry.acl ? { acl: entry.acl } : {}) };
+      await create(parts, { verb: 'create', path: joined, parents: 'all', attributes }, ctx);
       await copyOnto(parts, joined, sources, ctx);
     }
     const move = { path: joined, destination: path, replace: 'file', intoDirectory: false } as const;
