@@ -4,6 +4,12 @@ import { pythonClient } from './script-client.ts';
 
 export const clients: readonly Client[] = [
   pythonClient({
+    name: 'azure-datalake-store',
+    protocol: 'gen1',
+    packages: ['azure-datalake-store==1.0.1', 'azure-core==1.41.0', 'requests==2.34.2'],
+    script: 'gen1_datalake_store.py',
+  }),
+  pythonClient({
     name: 'HdfsCLI',
     protocol: 'webhdfs',
     packages: ['hdfs==2.7.3'],
@@ -20,6 +26,12 @@ export const clients: readonly Client[] = [
     protocol: 'gen2',
     packages: ['azure-storage-file-datalake==12.26.1', 'azure-storage-blob==12.31.1', 'azure-core==1.41.0'],
     script: 'gen2_datalake.py',
+  }),
+  pythonClient({
+    name: 'Blob SDK for Python',
+    protocol: 'gen2',
+    packages: ['azure-storage-blob==12.31.1', 'azure-core==1.41.0'],
+    script: 'gen2_blob.py',
   }),
   ...['azdls', 'azblob'].map((service) =>
     pythonClient({
