@@ -1,26 +1,31 @@
 // Deliberate breakages of the promise that nothing acknowledged is lost. Each must be caught by a suite.
+import { moveMutants } from './move-mutants.ts';
+import type { Mutant } from './mutant.ts';
+import { repairMutants } from './repair-mutants.ts';
 
-/** One breakage: a text that stands exactly once in a file, and what stands there instead. */
-export interface Mutant {
-  name: string;
-  file: string;
-  find: string;
-  replace: string;
-  /** Suites that should catch it, the quickest first; files below `test/`. */
-  suites: string[];
-}
+/** The least that has to be there (issue 4); of each kind there may be several. */
+export const kinds = [
+  'skip the journal fsync',
+  'ack before the journal',
+  'drop the lock',
+  'ignore generations on clear',
+  'clear after a failed compare',
+  'read from the route instead of the truth',
+  'lose a divergence on rename',
+  'pending moves applied in the wrong order',
+] as const;
 
 /** All of them. */
 export const mutants: readonly Mutant[] = [
   {
-    name: 'the journal is not synced',
+    name: 'skip the journal fsync',
     file: 'src/journal/sqlite-worker.ts',
     find: 'pragma synchronous = full',
     replace: 'pragma synchronous = off',
     suites: ['torture/power-loss.interop.ts'],
   },
   {
-    name: 'acknowledged before the journal has it',
+    name: 'ack before the journal',
     file: 'src/gateway/mutate.ts',
     find: 'const intent = await openIntent(parts, write, decided.plan);',
     replace:
@@ -28,42 +33,28 @@ export const mutants: readonly Mutant[] = [
     suites: ['gateway-durable.test.ts'],
   },
   {
-    name: 'no lock',
+    name: 'drop the lock',
     file: 'src/journal/locks.ts',
     find: 'if (held.isFree(holds) && !overtakes(holds, queued)) return lockOf(holds, onWanted);',
     replace: 'if (queued) return lockOf(holds, onWanted);',
-    suites: ['journal-properties.test.ts', 'journal.test.ts'],
+    suites: ['locks.test.ts', 'journal-properties.test.ts'],
   },
   {
-    name: 'a clear ignores the generation',
+    name: 'ignore generations on clear',
     file: 'src/journal/path-index.ts',
     find: 'if (findNode(rows.root, change.path)?.divergence?.generation === change.generation)',
     replace: '',
     suites: ['journal.test.ts', 'journal-properties.test.ts'],
   },
   {
-    name: 'repair does not look whether a newer write has the path',
-    file: 'src/sync/repair-row.ts',
-    find: "if (divergence?.path !== row.path || divergence.generation !== row.generation) return 'superseded';",
-    replace: '',
-    suites: ['repair-fence.test.ts', 'gateway.test.ts'],
-  },
-  {
-    name: 'cleared although the comparison failed',
-    file: 'src/sync/copy.ts',
-    find: "return difference === 'same' || difference === 'nothing-there';",
-    replace: 'return true;',
-    suites: ['repair-fence.test.ts'],
-  },
-  {
-    name: 'reads follow the route instead of the truth',
+    name: 'read from the route instead of the truth',
     file: 'src/gateway/ask.ts',
     find: 'if (truth) return { side: truth, clean: false };',
     replace: '',
     suites: ['gateway-pure.test.ts', 'gateway.test.ts'],
   },
   {
-    name: 'a rename loses the divergences that it moves',
+    name: 'lose a divergence on rename',
     file: 'src/gateway/aftermath.ts',
     find: "changes.push({ do: 'move', from: mutation.path, to: mutation.destination });",
     replace: '',
@@ -75,13 +66,6 @@ export const mutants: readonly Mutant[] = [
     find: 'if (!mark.isMarked(plan.side) || (tree && attempt === maxAttempts - 1)) return answer;',
     replace: 'return answer;',
     suites: ['gateway-pure.test.ts', 'gateway.test.ts'],
-  },
-  {
-    name: 'late requests are not waited for',
-    file: 'src/sync/fence.ts',
-    find: 'return (tailUntilMs ?? 0) <= nowMs;',
-    replace: 'return (tailUntilMs ?? 0) <= nowMs || nowMs > 0;',
-    suites: ['repair-fence.test.ts', 'gateway.test.ts'],
   },
   {
     name: 'a restart forgets that late requests may land',
@@ -106,24 +90,10 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'an upload keeps a side that lacks acknowledged bytes',
-    file: 'src/gateway/stage.ts',
+    file: 'src/gateway/plan-stage.ts',
     find: 'return sides.length === 0 ? undefined : { ...now, sides, unflushed: true, touchedMs: nowMs };',
-    replace: 'return { ...now, sides: now.sides, unflushed: true, touchedMs: sides.length ? nowMs : nowMs };',
-    suites: ['gateway-pure.test.ts', 'gateway.test.ts'],
-  },
-  {
-    name: 'repair puts in place what it read before a newer write',
-    file: 'src/sync/copy.ts',
-    find: 'if (!isSameVersion(prepared.truth, before[0]) || !isSameVersion(prepared.other, before[1])) return false;',
-    replace: '',
-    suites: ['repair-fence.test.ts'],
-  },
-  {
-    name: 'what goes below the new name of a missed rename does not wait for it',
-    file: 'src/sync/moves.ts',
-    find: "if (await isBehindMove(parts, row)) return 'deferred';",
-    replace: '',
-    suites: ['repair-moves.test.ts'],
+    replace: 'return { ...now, unflushed: true, touchedMs: nowMs };',
+    suites: ['gateway-pure.test.ts', 'model-uploads.test.ts'],
   },
   {
     name: 'a failed commit counts as durable',
@@ -160,4 +130,70 @@ export const mutants: readonly Mutant[] = [
     replace: 'open: async (intent) => ({ ...intent, id: 1, openedMs: 0 }),',
     suites: ['journal.test.ts'],
   },
+  {
+    name: 'a listing shows what the other side had',
+    file: 'src/gateway/overlay.ts',
+    find: 'else byName.delete(name);',
+    replace: '',
+    suites: ['listing-overlay.test.ts'],
+  },
+  {
+    name: 'a listing does not ask the truth of its names',
+    file: 'src/gateway/overlay.ts',
+    find: 'if (entry) byName.set(name, entry);',
+    replace: 'if (entry && !byName.has(name)) byName.set(name, entry);',
+    suites: ['listing-overlay.test.ts'],
+  },
+  {
+    name: 'a listing forgets what is settled while its page is fetched',
+    file: 'src/gateway/listing.ts',
+    find: 'const here = new Set([...before.here, ...later.here]);',
+    replace: 'const here = new Set(later.here);',
+    suites: ['repair-fence.test.ts', 'listing-overlay.test.ts'],
+  },
+  {
+    name: 'after a restart an upload keeps the side that an open append may not have reached',
+    file: 'src/journal/recover.ts',
+    find: 'sides: isLost ? before.filter((side) => side === primary) : before,',
+    replace: 'sides: before,',
+    suites: ['journal-properties.test.ts', 'model-uploads.test.ts'],
+  },
+  {
+    name: 'after a restart nobody knows that an upload has bytes that are not flushed',
+    file: 'src/journal/recover.ts',
+    find: 'unflushed: true,',
+    replace: 'unflushed: upload?.unflushed ?? false,',
+    suites: ['journal.test.ts', 'journal-properties.test.ts', 'model-uploads.test.ts'],
+  },
+  {
+    name: 'a saga begins before it is written down',
+    file: 'src/layers/sagas/open-sagas.ts',
+    find: 'await table.set(saga.id, saga);\n      } catch',
+    replace: 'void table.set(saga.id, saga);\n      } catch',
+    suites: ['sagas.test.ts'],
+  },
+  {
+    name: 'a saga is forgotten before its sources are removed',
+    file: 'src/layers/sagas/open-sagas.ts',
+    find: "const failure = await roll(store, open.saga, () => reach(open, 'building'), ctx);\n      await end(open);",
+    replace:
+      "await end(open);\n      const failure = await roll(store, open.saga, () => reach(open, 'building'), ctx);",
+    suites: ['sagas.test.ts'],
+  },
+  {
+    name: 'a saga is renamed before it is written down that it may be',
+    file: 'src/layers/sagas.ts',
+    find: 'await sagas.built(open);',
+    replace: '',
+    suites: ['sagas.test.ts'],
+  },
+  {
+    name: 'what is half done is shown',
+    file: 'src/layers/sagas/open-sagas.ts',
+    find: "if (open.saga.step === 'building' || !touches(open.saga, path, tree)) continue;",
+    replace: 'if (tree || !tree) continue;',
+    suites: ['sagas.test.ts'],
+  },
+  ...repairMutants,
+  ...moveMutants,
 ];
