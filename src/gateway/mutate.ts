@@ -1,4 +1,5 @@
 // The life of a write: route → place → lock → plan → journal → fan out → settle → answer (design §4).
+import { setTimeout as delay } from 'node:timers/promises';
 import { type Mutation, type MutationResult, mapPaths, pathsOf } from '../core/mutation.ts';
 import { parentOf } from '../core/path.ts';
 import type { Route } from '../core/route.ts';
@@ -8,7 +9,7 @@ import type { Divergence, Intent, Reach } from '../journal/journal.ts';
 import type { Lock, LockMode } from '../journal/locks.ts';
 import { aftermath, reachesOf } from './aftermath.ts';
 import { type Attempt, type FanOut, fanOut, mayTakeOver } from './fan-out.ts';
-import type { GatewayParts } from './gateway-parts.ts';
+import { type GatewayParts, sidesDown } from './gateway-parts.ts';
 import { makeParents, parentsStand, unmakeParents } from './implied-folders.ts';
 import { entryForClient, placeMutation } from './places.ts';
 import type { Plan } from './plan.ts';
@@ -206,19 +207,27 @@ async function carryOut(parts: GatewayParts, write: Write): Promise<MutationResu
   }
 }
 
+/** Between two tries to settle what stands in the way of a write, milliseconds. */
+const settleAgainMs = 100;
+
 async function writeOrSettle(
   parts: GatewayParts,
   write: Write,
   requests: { path: string; mode: LockMode }[],
   lock: Lock,
 ): Promise<MutationResult> {
-  try {
-    return await writeUnderLock(parts, write, lock);
-  } catch (error) {
-    if (!(error instanceof StoreError) || error.code !== 'settle-first') throw error;
-    // The lock is free now, so that repair can take it; one more try, then the client is asked to come back.
-    await parts.settleNow(error.cause as string[], parts.limits.settleMs);
-    return writeUnderLock(parts, write, await parts.locks.acquire(requests, write.ctx.signal));
+  const { settleMs } = parts.limits;
+  const untilMs = performance.now() + settleMs;
+  for (let held = lock; ; held = await parts.locks.acquire(requests, write.ctx.signal)) {
+    try {
+      return await writeUnderLock(parts, write, held);
+    } catch (error) {
+      if (!(error instanceof StoreError) || error.code !== 'settle-first') throw error;
+      if (performance.now() >= untilMs || sidesDown(parts).size > 0) throw error;
+      // The lock is free now, so that repair can take it. What it can't settle yet is tried again; then the client is asked to come back.
+      await parts.settleNow(error.cause as string[], settleMs);
+      await delay(settleAgainMs, undefined, { signal: write.ctx.signal }).catch(() => undefined);
+    }
   }
 }
 

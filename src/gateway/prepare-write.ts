@@ -67,9 +67,12 @@ async function planUnderLock(
   const situation = await situationOf(parts, write, away);
   const decided: Plan | SettleFirst = plan(situation);
   if (decided.do === 'ask') return { plan: decided, below: situation.below };
+  const firstOn = (side: Side) =>
+    decided.divergences.find(({ truth }) => truth === side)?.path ?? 'an upload';
+  const where = `${firstOn('source')} on the source, ${firstOn('target')} on the target`;
   throw new StoreError(
     'unavailable',
-    'the paths have their newest state on different sides; they are being settled',
+    `the paths have their newest state on different sides (${where}); they are being settled`,
     {
       retryAfterMs: 1000,
       code: 'settle-first',
