@@ -31,7 +31,15 @@ export interface AdminView {
   /** Sum of all samples of a metric whose labels include these. */
   metric(name: string, labels?: Record<string, string>): Promise<number>;
   apps(): Promise<AppRow[]>;
-  divergences(): Promise<{ total: number; items: { path: string; truth: string; reason: string }[] }>;
+  /** All pages of them; `total` as the first page had it. */
+  divergences(): Promise<{ total: number; items: DivergenceRow[] }>;
+}
+
+/** One item of `/v1/divergences`. */
+export interface DivergenceRow {
+  path: string;
+  truth: string;
+  reason: string;
 }
 
 /** @param url of the admin listener */
@@ -57,7 +65,19 @@ export function adminView(url: string): AdminView {
       const answer = (await (await get('/v1/apps')).json()) as AppRow[] | { apps: AppRow[] };
       return Array.isArray(answer) ? answer : answer.apps;
     },
-    divergences: async () => (await get('/v1/divergences')).json() as never,
+    async divergences() {
+      const items: DivergenceRow[] = [];
+      let total: number | undefined;
+      for (let after: string | undefined = ''; after !== undefined; ) {
+        const from: string = after ? `&after=${encodeURIComponent(after)}` : '';
+        const response = await get(`/v1/divergences?limit=1000${from}`);
+        const page = (await response.json()) as { total: number; items: DivergenceRow[]; next?: string };
+        total ??= page.total;
+        items.push(...page.items);
+        after = page.next;
+      }
+      return { total: total!, items };
+    },
   };
 }
 
