@@ -11,10 +11,15 @@ export type Verdict = { is: 'linearizable' } | { is: 'gave-up' } | { is: 'violat
 /** What one search comes to. `impossible`: no state is left once this operation has been answered. */
 export type Finding = { is: 'linearizable' | 'gave-up' } | { is: 'impossible'; at: Operation };
 
-/** Steps of one search. */
-const maxSteps = 3_000_000;
-/** Steps for making a violation smaller: of one search, and of all. */
-const maxShrinkSteps = { each: 40_000, all: 1_000_000 };
+/** Most steps that a judgement may take. */
+export interface StepLimits {
+  /** Of one search. */
+  search: number;
+  /** For making a violation smaller: of one search, and of all. */
+  shrink: { each: number; all: number };
+}
+
+const defaultLimits: StepLimits = { search: 3_000_000, shrink: { each: 40_000, all: 1_000_000 } };
 
 /** What a search may still cost. */
 interface Steps {
@@ -296,13 +301,14 @@ export function search(history: readonly Operation[], steps: Steps): Finding {
 }
 
 /** Judges the whole history of one cell, from an empty tree on. */
-export function judge(history: readonly Operation[]): Verdict {
-  if (search(withoutUnseen(history), { left: maxSteps }).is === 'linearizable') return { is: 'linearizable' };
-  const finding = search(history, { left: maxSteps });
+export function judge(history: readonly Operation[], limits = defaultLimits): Verdict {
+  if (search(withoutUnseen(history), { left: limits.search }).is === 'linearizable')
+    return { is: 'linearizable' };
+  const finding = search(history, { left: limits.search });
   if (finding.is !== 'impossible') return { is: finding.is };
-  let { all } = maxShrinkSteps;
+  let { all } = limits.shrink;
   const isViolation = (fewer: readonly Operation[]): boolean => {
-    const steps = { left: Math.min(maxShrinkSteps.each, all) };
+    const steps = { left: Math.min(limits.shrink.each, all) };
     all -= steps.left;
     const { is } = search(fewer, steps);
     all += Math.max(0, steps.left);
