@@ -188,3 +188,11 @@ export function conflict(a: Moment, b: Moment): boolean {
   }
   return false;
 }
+
+/** True if one began before the other was answered and they name paths of which one is the other or above it. */
+export function areRelated(earlier: Operation, later: Operation): boolean {
+  if (earlier.invokedMs > later.returnedMs) return false;
+  return pathsOf(earlier.action).some((one) =>
+    pathsOf(later.action).some((other) => isWithin(one, other) || isWithin(other, one)),
+  );
+}
