@@ -41,6 +41,7 @@ async function start(t: Test, overrides: Partial<AdminSources> = {}) {
       stores: () => [{ side: 'source', name: 'old', breaker: 'closed', reachable: true }],
       journal: () => ({ writable: true }),
       apps: () => [{ app: 'billing', desired: route, effective: route }],
+      census: () => undefined,
       divergences: page,
       recover: async () => [],
       settle: async ({ path }) => ({ settled: path === '/lake/x' }),
@@ -121,6 +122,36 @@ t.test('apps show desired and effective route', async (t) => {
   t.equal(answer.status, 200);
   t.strictSame(answer.body, apps);
   t.equal(answer.headers.get('cache-control'), 'no-store');
+});
+
+t.test('the census of an app, and of none', async (t) => {
+  const census = {
+    app: 'a b',
+    since: '2026-01-01T00:00:00.000Z',
+    operations: [
+      {
+        face: 'webhdfs',
+        op: 'CREATE',
+        results: { ok: 2, redirected: 2 },
+        parameters: { replication: 1 },
+        cannotExpress: { replication: { count: 1, example: '/x' } },
+        first: '2026-01-01T00:00:01.000Z',
+        last: '2026-01-01T00:00:02.000Z',
+      },
+    ],
+    names: { space: { count: 1, example: '/a b' } },
+    longestSegmentBytes: 3,
+    deepestSegments: 1,
+  };
+  const { get } = await start(t, { census: (app) => (app === 'a b' ? census : undefined) });
+  const answer = await get('/v1/apps/a%20b/census');
+  t.equal(answer.status, 200);
+  t.strictSame(answer.body, census);
+  t.match(await get('/v1/apps/other/census'), { status: 404, body: { error: { code: 'not-found' } } });
+  t.equal((await get('/v1/apps/other/census', { method: 'POST' })).status, 405);
+  t.equal((await get('/v1/apps/other/census?x=1')).status, 400);
+  const { parameters } = (await get('/v1/openapi.json')).body.paths['/v1/apps/{app}/census'].get;
+  t.match(parameters, [{ name: 'app', in: 'path', required: true }]);
 });
 
 t.test('divergences page by page', async (t) => {
@@ -273,6 +304,7 @@ t.test('a taken port is refused, close ends idle connections', async (t) => {
     stores: () => [],
     journal: () => ({ writable: true }),
     apps: () => [],
+    census: () => undefined,
     divergences: page,
     recover: async () => [],
     settle: async () => ({ settled: false }),

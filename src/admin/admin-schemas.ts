@@ -72,6 +72,43 @@ const AppStatusSchema = Type.Object({
 });
 export type AppStatus = Static<typeof AppStatusSchema>;
 
+const CountSchema = Type.Object({
+  count: Type.Integer(),
+  example: Type.Optional(Type.String({ description: 'The latest path.' })),
+});
+
+/** What an app has used since the process began. */
+const CensusSchema = Type.Object({
+  app: Type.String(),
+  since: Type.String({ description: 'ISO time: the census is in memory, and starts anew with the process.' }),
+  operations: Type.Array(
+    Type.Object({
+      face: Type.String(),
+      op: Type.String(),
+      results: Type.Record(Type.String(), Type.Integer(), {
+        description: 'ok, redirected, forwarded (one side only), unsupported, refused, failed.',
+      }),
+      parameters: Type.Record(Type.String(), Type.Integer(), {
+        description: 'By name: query parameters, and the headers that carry some.',
+      }),
+      cannotExpress: Type.Record(Type.String(), CountSchema, {
+        description: 'What one of the two stores cannot hold.',
+      }),
+      first: Type.String({ description: 'ISO time.' }),
+      last: Type.String({ description: 'ISO time.' }),
+    }),
+  ),
+  names: Type.Record(Type.String(), CountSchema, {
+    description: 'Kinds of characters in paths that are easily taken wrongly.',
+  }),
+  longestSegmentBytes: Type.Integer(),
+  deepestSegments: Type.Integer(),
+});
+export type CensusView = Static<typeof CensusSchema>;
+
+const AppParamsSchema = Type.Object({ app: Type.String({ description: 'Its name in routes.yaml.' }) });
+export type AppParams = Static<typeof AppParamsSchema>;
+
 /** A path, or a subtree, known or suspected to differ. */
 const DivergenceSchema = Type.Object({
   path: Type.String({ description: "Canonical path: in the target's namespace." }),
@@ -137,6 +174,8 @@ export interface AdminRoute {
   answers: Record<number, TSchema>;
   method?: 'post';
   query?: TSchema;
+  /** Of the `{names}` in the path. */
+  params?: TSchema;
   text?: boolean;
 }
 
@@ -166,6 +205,14 @@ export const adminRoutes = {
     summary: 'Desired and effective route of each app',
     answers: { 200: Type.Array(AppStatusSchema) },
     query: noParameters,
+  },
+  census: {
+    path: '/v1/apps/{app}/census',
+    summary:
+      'Operations, parameters and names that an app really uses, and what one of the stores cannot express',
+    answers: { 200: CensusSchema, 404: ErrorSchema },
+    query: noParameters,
+    params: AppParamsSchema,
   },
   divergences: {
     path: '/v1/divergences',

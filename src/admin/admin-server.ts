@@ -6,8 +6,10 @@ import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import {
   type AdminRoute,
+  type AppParams,
   type AppStatus,
   adminRoutes,
+  type CensusView,
   type DivergenceItem,
   type DivergencesQuery,
   type JournalHealth,
@@ -20,6 +22,7 @@ import { openapi } from './openapi.ts';
 
 export type {
   AppStatus,
+  CensusView,
   DivergenceItem,
   DivergencesQuery,
   JournalHealth,
@@ -39,6 +42,8 @@ export interface AdminSources {
   journal(): JournalHealth;
   /** In the order of the file. */
   apps(): AppStatus[] | Promise<AppStatus[]>;
+  /** Undefined if there is no such app. */
+  census(app: string): CensusView | undefined;
   /** At most `limit` divergences behind `after`, in ascending order of path, and the number of all. */
   divergences(query: DivergencesQuery): Page | Promise<Page>;
   /** @returns the mounts whose truth is known now; none if no such mount waits for it */
@@ -95,10 +100,14 @@ export async function createAdmin(options: AdminOptions): Promise<Admin> {
   const document = openapi(version);
   const on = (route: AdminRoute, answer: (request: FastifyRequest) => Answer | Promise<Answer>): void => {
     const schema = { response: route.answers, ...(route.query && { querystring: route.query }) };
-    app[route.method ?? 'get'](route.path, { schema }, async (request, reply) => {
-      const { status = 200, body } = await answer(request);
-      return reply.code(status).header('cache-control', 'no-store').send(body);
-    });
+    app[route.method ?? 'get'](
+      route.path.replaceAll(/\{(\w+)\}/g, ':$1'),
+      { schema },
+      async (request, reply) => {
+        const { status = 200, body } = await answer(request);
+        return reply.code(status).header('cache-control', 'no-store').send(body);
+      },
+    );
   };
 
   app.get(adminRoutes.metrics.path, async (_request, reply) => {
@@ -117,6 +126,13 @@ export async function createAdmin(options: AdminOptions): Promise<Admin> {
     return { status: healthy ? 200 : 503, body: { healthy, stores, journal } };
   });
   on(adminRoutes.apps, async () => ({ body: await sources.apps() }));
+  on(adminRoutes.census, (request) => {
+    const { app } = request.params as AppParams;
+    const body = sources.census(app);
+    return body
+      ? { body }
+      : { status: 404, body: { error: { code: 'not-found', message: `there is no app ${app}` } } };
+  });
   on(adminRoutes.divergences, async (request) => {
     const query = request.query as DivergencesQuery;
     // ajv coerces 1e999 to Infinity, to which it applies no maximum.
@@ -141,6 +157,11 @@ export async function createAdmin(options: AdminOptions): Promise<Admin> {
   return { url: `http://${name}:${bound.port}`, port: bound.port, close: () => app.close() };
 }
 
+/** Matches the paths of a route. */
+function patternOf({ path }: AdminRoute): RegExp {
+  return new RegExp(`^${path.replaceAll(/\{\w+\}/g, '[^/]+')}$`);
+}
+
 function badRequest(message: string): Error {
   return Object.assign(new Error(message), { statusCode: 400 });
 }
@@ -152,8 +173,8 @@ function refuse(reply: FastifyReply, status: number, code: string, message: stri
 /** Every refusal has one shape, and nothing of the inside shows. */
 function refuseInJson(app: FastifyInstance, logger: Logger): void {
   app.setNotFoundHandler((request, reply) => {
-    const known = Object.values<AdminRoute>(adminRoutes).find(
-      (route) => route.path === request.url.split('?')[0],
+    const known = Object.values<AdminRoute>(adminRoutes).find((route) =>
+      patternOf(route).test(request.url.split('?')[0]!),
     );
     return known
       ? refuse(

@@ -5,6 +5,7 @@ import { type AdminRoute, adminRoutes } from './admin-schemas.ts';
 const meanings: Record<string, string> = {
   200: 'OK',
   400: 'A parameter is wrong, or nothing waits for it',
+  404: 'There is no such app',
   503: 'Not now',
 };
 
@@ -33,19 +34,21 @@ function operation(name: string, route: AdminRoute): Record<string, unknown> {
   return {
     operationId: name,
     summary: route.summary,
-    ...(route.query && { parameters: parameters(route.query) }),
+    ...((route.query || route.params) && {
+      parameters: [...parameters('path', route.params), ...parameters('query', route.query)],
+    }),
     responses: Object.fromEntries(answers),
   };
 }
 
-function parameters(query: TSchema): unknown[] {
-  const { properties = {}, required = [] } = query as {
+function parameters(place: 'path' | 'query', schemas: TSchema | undefined): unknown[] {
+  const { properties = {}, required = [] } = (schemas ?? {}) as {
     properties?: Record<string, TSchema & { default?: unknown }>;
     required?: string[];
   };
   return Object.entries(properties).map(([name, schema]) => ({
     name,
-    in: 'query',
+    in: place,
     required: required.includes(name) && schema.default === undefined,
     schema,
   }));

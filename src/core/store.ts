@@ -27,12 +27,21 @@ export interface Caller {
   app?: string;
 }
 
+/** What a store cannot hold of an operation; `name`: the path itself cannot stand there. */
+export type Loss =
+  | ('name' | 'properties' | 'content-headers' | 'acl' | 'owner' | 'expiry')
+  | ('modified-time' | 'access-time' | 'replication' | 'block-size' | 'checksum');
+
 /** Filled in on the way, read by the face for the answer's headers (`x-twinlake-served-by`, `-acked`, `-applied`). */
 export interface Trail {
   servedBy?: Side;
   acked?: Side[];
   /** False: mutations were tried, and surely nothing was changed. True: something was or may have been. */
   changed?: boolean;
+  /** The app whose route was taken. */
+  app?: string;
+  /** What one of the two stores cannot hold of what was asked. */
+  losses?: readonly Loss[];
 }
 
 /** Everything about one operation that is not the operation. */
@@ -104,6 +113,10 @@ export interface Supports {
   rootFolders: 'any' | 'filesystems';
   /** Name of the checksum algorithm, if it has one. */
   checksum?: string;
+  /** Replication and block size of a file can be chosen. */
+  blocks?: true;
+  /** False: no name may have a `:` (HDFS). */
+  colons?: false;
 }
 
 /** Anything that holds a file tree. */

@@ -8,6 +8,7 @@ import { createAnsweredAlone } from './answered-alone.ts';
 import type { GatewayParts } from './gateway-parts.ts';
 import { createKnownFolders } from './known-folders.ts';
 import { mutate } from './mutate.ts';
+import { noteLosses } from './note-losses.ts';
 import { findPlace, isTwoSided, pathOn } from './places.ts';
 import { query } from './query.ts';
 import { createReadMarks } from './read-marks.ts';
@@ -63,19 +64,23 @@ export function createGateway(given: Omit<GatewayParts, OwnParts>): Store {
   const routeFor = (ctx: Ctx): Route => {
     const route = parts.table().match(ctx.caller);
     if (!route) throw new StoreError('denied', 'no app of the routing table matches this caller');
+    ctx.trail.app = route.app;
     return route;
   };
   return {
     name: 'gateway',
     supports: commonSupports(parts.sides),
     async query<Q extends Query>(asked: Q, ctx: Ctx): Promise<QueryResult<Q>> {
-      return query(parts, routeFor(ctx), asked, ctx);
+      const route = routeFor(ctx);
+      noteLosses(parts, route, asked, ctx);
+      return query(parts, route, asked, ctx);
     },
     async mutate(mutation: Mutation, ctx: Ctx): Promise<MutationResult> {
       // A body may break while its path is waited for: whoever reads it hears of it, and until then it must not end the process.
       bodyOf(mutation)?.stream.on('error', () => undefined);
       try {
         const route = routeFor(ctx);
+        noteLosses(parts, route, mutation, ctx);
         const staged = mutation.verb === 'stage' || mutation.verb === 'stage-block';
         const result = await parts.underWay.during(
           staged ? stage(route, mutation, ctx) : mutate(parts, route, mutation, ctx),
@@ -90,6 +95,7 @@ export function createGateway(given: Omit<GatewayParts, OwnParts>): Store {
     },
     direct(path, ctx) {
       const route = parts.table().match(ctx.caller);
+      if (route) ctx.trail.app = route.app;
       return route && directOf(parts, route, path, ctx);
     },
   };

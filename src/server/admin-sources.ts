@@ -1,9 +1,10 @@
 // What the admin API shows, read from the running parts.
-import type { AdminSources, RouteView, StoreHealth } from '../admin/admin-server.ts';
+import type { AdminSources, CensusView, RouteView, StoreHealth } from '../admin/admin-server.ts';
 import type { Route } from '../core/route.ts';
 import type { Side } from '../core/store.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { Repair } from '../sync/repair.ts';
+import type { Census } from '../telemetry/census.ts';
 import type { MountStamps } from './mount-stamps.ts';
 import type { ServedSide } from './side.ts';
 import type { TableInForce } from './table-in-force.ts';
@@ -26,12 +27,33 @@ function healthOf(served: ServedSide): StoreHealth {
     : health;
 }
 
+function censusView(app: string, census: Census): CensusView {
+  const { operations, ...rest } = census.of(app) ?? {
+    operations: [],
+    names: {},
+    longestSegmentBytes: 0,
+    deepestSegments: 0,
+  };
+  const iso = (ms: number): string => new Date(ms).toISOString();
+  return {
+    app,
+    since: iso(census.sinceMs),
+    ...rest,
+    operations: operations.map(({ firstMs, lastMs, ...operation }) => ({
+      ...operation,
+      first: iso(firstMs),
+      last: iso(lastMs),
+    })),
+  };
+}
+
 /** How long an operator waits for one path, milliseconds. */
 const settleMs = 10_000;
 
 /** Sources of the admin listener. It is up only after the data listener, so readiness is a table in force (semantics C4). */
 export function adminSources(
   sides: Record<Side, ServedSide>,
+  census: Census,
   current: () => {
     journal: Journal;
     repair: Pick<Repair, 'settleNow'>;
@@ -71,6 +93,12 @@ export function adminSources(
             ...(held === undefined ? {} : { held }),
           };
         }),
+    census: (app) => {
+      const isKnown = current()
+        .table.status()
+        .some((status) => status.app === app);
+      return isKnown || census.of(app) ? censusView(app, census) : undefined;
+    },
     async settle({ path }) {
       const { repair, journal } = current();
       await repair.settleNow([path], settleMs);

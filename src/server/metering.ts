@@ -1,12 +1,15 @@
 // Wires what the gateway tells to the metrics.
 
+import type { RoutingTable } from '../core/route.ts';
 import type { Side } from '../core/store.ts';
 import type { GatewayEvents } from '../gateway/gateway-parts.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { Locks } from '../journal/locks.ts';
 import type { Repair } from '../sync/repair.ts';
+import type { Census } from '../telemetry/census.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import type { Metrics } from '../telemetry/metrics.ts';
+import { type Metrics, noValue } from '../telemetry/metrics.ts';
+import type { Served } from '../wire/served.ts';
 import type { TableInForce } from './table-in-force.ts';
 
 /** Counters that the gateway moves. */
@@ -22,6 +25,24 @@ export function gatewayEvents(metrics: Metrics, logger: Logger, onDivergence: ()
     onLetGo: (app, reason) => metrics.secondaryLetGo.child(app, reason).inc(),
     onDivergence,
     onError: (what, error) => logger.error({ err: error }, `after the answer: ${what}`),
+  };
+}
+
+/** Counts each answer, and what it means for the migration. */
+export function noteServed(
+  face: 'webhdfs' | 'dfs',
+  metrics: Metrics,
+  census: Census,
+  table: () => RoutingTable,
+): (served: Served) => void {
+  return ({ op, result, parameters, path, caller, trail }) => {
+    const app = trail.app ?? (caller && table().match(caller)?.app) ?? noValue;
+    const losses = trail.losses ?? [];
+    metrics.operations.child(app, face, op, result).inc();
+    census.note(app, { face, op, result, parameters, losses, ...(path === undefined ? {} : { path }) });
+    const isMirrored =
+      result === 'ok' && trail.changed === true && table().routes.get(app)?.writes === 'both';
+    if (isMirrored) for (const loss of losses) metrics.fidelityLosses.child(app, loss).inc();
   };
 }
 

@@ -11,6 +11,7 @@ import { createUnderWay } from '../gateway/under-way.ts';
 import type { Journal } from '../journal/journal.ts';
 import { createLocks } from '../journal/locks.ts';
 import { openOrRefuse } from '../journal/refusing-journal.ts';
+import { type Census, createCensus } from '../telemetry/census.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
 import { adminSources } from './admin-sources.ts';
@@ -18,7 +19,7 @@ import { type Assembly, assemble, type Surroundings } from './assembly.ts';
 import { createDataListener } from './data-listener.ts';
 import { warnOfDrill } from './drill.ts';
 import { leaseTableIn } from './lease-table.ts';
-import { observeGauges } from './metering.ts';
+import { noteServed, observeGauges } from './metering.ts';
 import { sagaTableIn } from './saga-table.ts';
 import { openSide, type ServedSide } from './side.ts';
 import { linkKey, makeStateDir } from './state-dir.ts';
@@ -35,6 +36,7 @@ export interface RunningGateway {
 /** Everything that is made before anything listens. */
 interface Parts extends Surroundings {
   stateDir: string;
+  census: Census;
   /** Another one once a journal that could not be opened at the start is open. */
   current(): Assembly;
   close(): Promise<void>;
@@ -112,6 +114,7 @@ async function makeParts(dir: string, config: GatewayConfig, logger: Logger): Pr
   return {
     ...around,
     stateDir,
+    census: createCensus(Date.now),
     current: () => current!,
     async close() {
       await waiting?.stop();
@@ -151,20 +154,29 @@ function servedBy(current: () => Assembly): Store {
   };
 }
 
-async function listen({ config, logger, metrics, current, stateDir }: Parts) {
+async function listen({ config, logger, metrics, census, current, stateDir }: Parts) {
   const gateway = servedBy(current);
   const { host, port, publicUrl, tls } = config.listen.data;
   const onRefused = (face: 'webhdfs' | 'dfs') => (reason: string) =>
     metrics.refusedRequests.child(face, reason).inc();
+  const table = () => current().table.current();
+  const onServed = (face: 'webhdfs' | 'dfs') => noteServed(face, metrics, census, table);
   const webhdfs = createWebhdfsFace({
     store: gateway,
     links: createLinkSigner(await linkKey(stateDir)),
     appOf: (caller) => current().table.current().match(caller)?.app,
     onRefused: onRefused('webhdfs'),
+    onServed: onServed('webhdfs'),
     ...(publicUrl === undefined ? {} : { publicUrl }),
   });
   const accounts = Object.fromEntries(config.accounts.map((name) => [name, undefined]));
-  const dfs = createDfsFace({ store: gateway, accounts, auth: 'none', onRefused: onRefused('dfs') });
+  const dfs = createDfsFace({
+    store: gateway,
+    accounts,
+    auth: 'none',
+    onRefused: onRefused('dfs'),
+    onServed: onServed('dfs'),
+  });
   return createDataListener({
     faces: { webhdfs, dfs },
     host,
@@ -178,8 +190,8 @@ async function listen({ config, logger, metrics, current, stateDir }: Parts) {
 }
 
 function listenForOperators(parts: Parts): Promise<Admin> {
-  const { config, logger, metrics, sides, current } = parts;
-  const sources = adminSources(sides, current);
+  const { config, logger, metrics, sides, census, current } = parts;
+  const sources = adminSources(sides, census, current);
   return createAdmin({ ...config.listen.admin, metrics, logger, sources, version });
 }
 

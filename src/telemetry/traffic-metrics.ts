@@ -98,6 +98,54 @@ export const trafficMetrics = {
       },
     ],
   },
+  operations: {
+    name: 'twinlake_operations_total',
+    type: 'counter',
+    help: 'Answers by the operation that the client asked for; GET /v1/apps/{app}/census has the details.',
+    labels: [
+      app,
+      ['face'],
+      ['op'],
+      ['result', 'ok', 'redirected', 'forwarded', 'unsupported', 'refused', 'failed'],
+    ],
+    panels: [
+      {
+        row: 'Clients',
+        place: 6,
+        title: 'Operations that cannot be expressed on two stores',
+        description: 'Forwarded works on a route with one side only; unsupported does not work at all.',
+        unit: 'reqps',
+        targets: [
+          [
+            `sum by (app, face, op, result) (rate(twinlake_operations_total{${mine},` +
+              `result=~"forwarded|unsupported"}${rate}))`,
+            '{{app}} {{face}} {{op}} {{result}}',
+          ],
+        ],
+      },
+    ],
+  },
+  fidelityLosses: {
+    name: 'twinlake_fidelity_losses_total',
+    type: 'counter',
+    help: 'Acked writes to two stores of which one store cannot hold something, by what it is.',
+    labels: [app, ['attribute']],
+    panels: [
+      {
+        row: 'Clients',
+        place: 7,
+        title: 'What one of the two stores cannot hold',
+        description: 'The write stands, this attribute of it on one side only.',
+        unit: 'ops',
+        targets: [
+          [
+            `sum by (app, attribute) (rate(twinlake_fidelity_losses_total{${mine}}${rate}))`,
+            '{{app}} {{attribute}}',
+          ],
+        ],
+      },
+    ],
+  },
   httpRequests: {
     name: 'twinlake_http_requests_total',
     type: 'counter',

@@ -174,6 +174,7 @@ const admin = await createAdmin({
     stores: () => [],
     journal: () => ({ writable: true }),
     apps: () => [],
+    census: () => undefined,
     divergences: () => ({ total: 0, items: [] }),
     recover: async () => [],
     settle: async () => ({ settled: false }),

@@ -4,12 +4,14 @@ import { StoreError } from '../../core/store-error.ts';
 import { toDfsError } from '../../wire/dfs/errors.ts';
 import { parseSharedKey, verifySharedKey } from '../../wire/dfs/shared-key.ts';
 import { type Face, type FaceReply, type FaceRequest, header, splitTarget } from '../../wire/http.ts';
+import type { Served } from '../../wire/served.ts';
 import { type Address, apiOf, parseAddress } from './address.ts';
 import { blobOperation } from './blob-operations.ts';
 import { dfsOperation } from './dfs-operations.ts';
 import type { Exchange } from './exchange.ts';
 import { errorReply, failureReply } from './replies.ts';
-import { isInexpressible, unserved } from './unserved.ts';
+import { type Report, served } from './report.ts';
+import { forward, isInexpressible, refusal } from './unserved.ts';
 
 /** Options of the face. */
 export interface DfsFaceOptions {
@@ -21,6 +23,8 @@ export interface DfsFaceOptions {
   now?: () => number;
   /** Told of each operation that could be neither served nor forwarded. */
   onRefused?: (reason: string, request: FaceRequest) => void;
+  /** Told of each answer, and of each within a batch. */
+  onServed?: (served: Served) => void;
 }
 
 /** Newest version this face was written against; a request's own version is echoed. */
@@ -55,11 +59,15 @@ function methodOf(request: FaceRequest): string {
   return request.method === 'PUT' && override === 'PATCH' ? 'PATCH' : request.method;
 }
 
-async function serve(options: DfsFaceOptions, exchange: Exchange): Promise<FaceReply> {
+async function serve(options: DfsFaceOptions, exchange: Exchange, report: Report): Promise<FaceReply> {
+  report.exchange = exchange;
   try {
     const known = exchange.api === 'dfs' ? dfsOperation(exchange) : blobOperation(exchange);
-    const operation = isInexpressible(exchange) ? undefined : known;
-    return operation ? await operation(exchange) : await unserved(exchange, options.onRefused);
+    if (known) report.op = known.name;
+    if (known && !isInexpressible(exchange)) return await known(exchange);
+    const forwarded = await forward(exchange);
+    report.result = forwarded ? 'forwarded' : 'unsupported';
+    return forwarded ?? refusal(exchange, options.onRefused);
   } catch (error) {
     return failureReply(exchange, StoreError.from(error));
   }
@@ -89,7 +97,13 @@ export function createDfsFace(options: DfsFaceOptions): Face {
   const accounts = new Set(Object.keys(options.accounts));
   const now = options.now ?? Date.now;
   const face: Face = async (request) => {
-    const trail: Trail = {};
+    const report: Report = { trail: {} };
+    const reply = await answer(request, report);
+    options.onServed?.(served(report, reply.status));
+    return reply;
+  };
+  const answer = async (request: FaceRequest, report: Report): Promise<FaceReply> => {
+    const { trail } = report;
     const method = methodOf(request);
     const early = (error: unknown, params: ReadonlyMap<string, string>): FaceReply => {
       const api = apiOf(request, params);
@@ -130,7 +144,7 @@ export function createDfsFace(options: DfsFaceOptions): Face {
         now,
         face,
       };
-      return finish(await serve(options, exchange), request, trail, now());
+      return finish(await serve(options, exchange, report), request, trail, now());
     } catch (error) {
       return finish(early(error, address.params), request, trail, now());
     }

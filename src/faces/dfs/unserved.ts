@@ -10,7 +10,8 @@ const hopHeaders = new Set([
   ...['transfer-encoding', 'upgrade', 'proxy-connection', 'host', 'expect'],
 ]);
 
-async function forward({ store, ctx, address, request }: Exchange): Promise<FaceReply | undefined> {
+/** Hands the request on as it is, if the store lets it. */
+export async function forward({ store, ctx, address, request }: Exchange): Promise<FaceReply | undefined> {
   const direct = store.direct?.(address.path, ctx);
   if (direct?.protocol !== 'dfs') return undefined;
   const headers = Object.fromEntries(
@@ -53,13 +54,11 @@ export function isInexpressible(exchange: Exchange): boolean {
   return param(exchange, 'comp') !== undefined && given(exchange, 'x-ms-copy-source') !== undefined;
 }
 
-/** Forwards, or refuses: 501 for a change that cannot be expressed on two stores, 400 for a question. */
-export async function unserved(
+/** What could not be forwarded is refused: 501 for a change that cannot be expressed on two stores, 400 for a question. */
+export async function refusal(
   exchange: Exchange,
   onRefused?: (reason: string, request: FaceRequest) => void,
 ): Promise<FaceReply> {
-  const forwarded = await forward(exchange);
-  if (forwarded) return forwarded;
   const { method, request } = exchange;
   const reads = method === 'GET' || method === 'HEAD';
   onRefused?.(reads ? 'unknown-query' : 'unknown-mutation', request);

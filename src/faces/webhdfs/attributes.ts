@@ -43,6 +43,7 @@ export async function setTimes({ store, ctx, target }: Exchange): Promise<FaceRe
 /** How often bytes are kept is the store's affair: true for a file, false for a folder, and nothing changes. */
 export async function setReplication({ store, ctx, target }: Exchange): Promise<FaceReply> {
   target.params.integer('replication', 1);
+  ctx.trail.losses = ['replication'];
   const { entry } = await store.query({ verb: 'stat', path: target.path }, ctx);
   return booleanReply(entry.type === 'file', target.dialect);
 }

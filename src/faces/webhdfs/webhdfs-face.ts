@@ -2,12 +2,14 @@
 import type { Caller, Ctx, Store, Trail } from '../../core/store.ts';
 import { StoreError } from '../../core/store-error.ts';
 import { type Face, type FaceReply, type FaceRequest, header } from '../../wire/http.ts';
+import type { Served } from '../../wire/served.ts';
 import { dialectOf, isExtensionTarget, parseTarget, type WebhdfsTarget } from '../../wire/webhdfs/target.ts';
 import { callerOf, type IdentifyCaller } from './callers.ts';
 import type { Exchange } from './exchange.ts';
 import type { LinkSigner } from './links.ts';
 import { operations } from './operations.ts';
 import { errorReply, finishReply } from './replies.ts';
+import { type Report, served } from './report.ts';
 import { firstStep } from './two-step.ts';
 import { forward, refusal } from './unserved.ts';
 
@@ -25,6 +27,8 @@ export interface WebhdfsFaceOptions {
   appOf?: (caller: Caller) => string | undefined;
   /** Told of each operation that could be neither served nor forwarded. */
   onRefused?: (reason: string, request: FaceRequest) => void;
+  /** Told of each answer. */
+  onServed?: (served: Served) => void;
 }
 
 /** Serves a store; see `isWebhdfsTarget` for the requests to send here. */
@@ -33,28 +37,39 @@ export function createWebhdfsFace(options: WebhdfsFaceOptions): Face {
     const dialect = dialectOf(request.target, header(request.headers, 'host'));
     const extension = isExtensionTarget(request.target);
     const trail: Trail = {};
+    const report: Report = { trail };
     let reply: FaceReply;
     try {
       const target = parseTarget(request.target, dialect);
-      reply = await serve(options, await startExchange(options, request, target, trail));
+      report.target = target;
+      const exchange = await startExchange(options, request, target, trail);
+      report.caller = exchange.ctx.caller;
+      reply = await serve(options, exchange, report);
     } catch (error) {
-      reply = errorReply(StoreError.from(error), dialect);
+      const failure = StoreError.from(error);
+      if (failure.kind === 'unsupported') report.result = 'unsupported';
+      reply = errorReply(failure, dialect);
     }
+    options.onServed?.(served(report, reply.status));
     return finishReply(reply, request, dialect, extension, trail);
   };
 }
 
-async function serve(options: WebhdfsFaceOptions, exchange: Exchange): Promise<FaceReply> {
+async function serve(options: WebhdfsFaceOptions, exchange: Exchange, report: Report): Promise<FaceReply> {
   const { target, request } = exchange;
   const found = Object.hasOwn(operations, target.op) ? operations[target.op] : undefined;
   const served = found?.method === request.method ? found : undefined;
   if (!served || served.preferDirect) {
     const answer = await forward(exchange);
-    if (answer) return answer;
+    if (answer) {
+      report.result = 'forwarded';
+      return answer;
+    }
   }
   if (served) return firstStep(exchange, served) ?? (await served.run(exchange));
   // One of two words, the Gen2 face's too: it becomes a label, and a client chooses the names of its operations.
   const asks = request.method === 'GET' || request.method === 'HEAD';
+  report.result = 'unsupported';
   options.onRefused?.(asks ? 'unknown-query' : 'unknown-mutation', request);
   throw refusal(exchange);
 }

@@ -39,6 +39,8 @@ const supports: Supports = {
   atomicCreate: false,
   rootFolders: 'any',
   checksum: 'MD5-of-0MD5-of-512CRC32C',
+  blocks: true,
+  colons: false,
 };
 
 /** A store over WebHDFS. It opens no connection before the first request. */

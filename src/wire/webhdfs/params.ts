@@ -7,6 +7,8 @@ export interface Params {
   text(name: string): string | undefined;
   /** All values, in order, without empty ones. */
   all(name: string): string[];
+  /** In lower case, without those whose value is empty. */
+  names(): string[];
   required(name: string): string;
   /** `true` or `false` in any case. */
   flag(name: string, fallback: boolean): boolean;
@@ -34,6 +36,7 @@ export function parseParams(search: string): Params {
   return {
     text,
     all,
+    names: () => [...values.keys()],
     required: (name) => text(name) ?? wrong(name, 'it is missing'),
     flag: (name, fallback) => readFlag(name, text(name), fallback),
     integer: (name, min) => readInteger(name, text(name), min),
