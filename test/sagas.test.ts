@@ -251,3 +251,64 @@ t.test(
     t.equal(await textAt(memory, '/d/folder'), 'h');
   },
 );
+
+t.test('housekeeping carries on what nobody waits for, and leaves alone what somebody is at', async (t) => {
+  const rows = new Map<string, Saga>();
+  const table: SagaTable = {
+    current: () => undefined,
+    all: async () => [...rows.values()],
+    async set(id, saga) {
+      if (saga) rows.set(id, saga);
+      else rows.delete(id);
+    },
+  };
+  const memory = createMemoryStore({ name: 'm' });
+  for (const name of ['a', 'b', 'c'])
+    await memory.mutate(
+      { verb: 'create', path: `/d/${name}`, parents: 'all', body: bodyOfBytes(name) },
+      { ...ctx, trail: {} },
+    );
+  let away = true;
+  let asked = 0;
+  const building = Promise.withResolvers<void>();
+  const reached = Promise.withResolvers<void>();
+  const store = withSagas(
+    {
+      ...memory,
+      supports: { ...memory.supports, concat: false },
+      async mutate(mutation, given) {
+        if (mutation.verb === 'create') {
+          const result = await memory.mutate(mutation, given);
+          reached.resolve();
+          await building.promise;
+          return result;
+        }
+        if (mutation.verb === 'rename') asked++;
+        if (mutation.verb === 'rename' && away)
+          throw new StoreError('unavailable', 'away', { applied: 'unknown' });
+        return memory.mutate(mutation, given);
+      },
+    },
+    table,
+  );
+  const joining = store.mutate(concat, { ...ctx, trail: {} });
+  await reached.promise;
+  t.equal(store.openSagas(), 1);
+  await store.carrySagasOn(0);
+  t.equal(rows.size, 1, 'the one that is being built is not taken back');
+  building.resolve();
+  t.equal(StoreError.from(await joining.catch((thrown) => thrown)).applied, 'unknown');
+  t.equal(asked, 2, 'it was tried, and tried once more at once');
+
+  await store.carrySagasOn(0);
+  t.equal(asked, 3);
+  await store.carrySagasOn(999);
+  t.equal(asked, 3, 'it rests');
+  await store.carrySagasOn(1000);
+  await store.carrySagasOn(2999);
+  t.equal(asked, 4, 'and longer after each failure');
+  away = false;
+  await store.carrySagasOn(3000);
+  t.same(await state(memory), ['abc', undefined, undefined], 'without anybody asking for it');
+  t.same([store.openSagas(), rows.size], [0, 0]);
+});

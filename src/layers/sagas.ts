@@ -17,20 +17,32 @@ import { type OpenSaga, type OpenSagas, openSagas } from './sagas/open-sagas.ts'
 import { noSagas, type Saga, type SagaTable } from './sagas/saga.ts';
 import { hiddenFolder, permission, quiet } from './staging/hidden.ts';
 
+/** A store, and what of its sagas nobody waits for. */
+export interface StoreWithSagas extends Store {
+  /** Carries on those that nobody is at and that have rested since they failed. */
+  carrySagasOn(nowMs: number): Promise<void>;
+  /** How many are not at their end, as far as is known. */
+  openSagas(): number;
+}
+
 /**
  * A layer around a driver: a concat where the store has none, and a rename that the driver makes in steps (`ctx.beforeSteps`). What they
  * change is not shown before they are at their end, and a restart carries them there before anybody is served.
  */
-export function withSagas(store: Store, table: SagaTable = noSagas): Store {
+export function withSagas(store: Store, table: SagaTable = noSagas): StoreWithSagas {
   let opened: Promise<OpenSagas> | undefined;
+  let known: OpenSagas | undefined;
   let from: unknown;
-  const open = (): Promise<OpenSagas> => {
+  const open = async (): Promise<OpenSagas> => {
     if (!opened || from !== table.current()) opened = openSagas(store, table);
     from = table.current();
-    return opened;
+    known = await opened;
+    return known;
   };
   return {
     ...store,
+    carrySagasOn: async (nowMs) => (await open()).carryOn(nowMs),
+    openSagas: () => known?.count() ?? 0,
     async query<Q extends Query>(query: Q, ctx: Ctx): Promise<QueryResult<Q>> {
       await (await open()).pass(query.path, query.verb === 'list' || query.verb === 'summary');
       return store.query(query, ctx);
@@ -121,7 +133,8 @@ async function concat(
     })),
     ...(deleteSourceDirectory ? { folder } : {}),
   };
-  const open = await sagas.begin(saga);
+  const mine = Promise.withResolvers<void>();
+  const open = await sagas.begin(saga, mine.promise);
   try {
     await build(store, saga.from, target, sources, early);
     await permission(ctx);
@@ -131,6 +144,8 @@ async function concat(
     await sagas.advance(open, lasting(ctx)).catch(() => undefined);
     const { kind, message, temporary } = StoreError.from(error);
     throw new StoreError(kind, message, { temporary, applied: 'no', cause: error });
+  } finally {
+    mine.resolve();
   }
   const carried = sagas.advance(open, lasting(ctx));
   // An unknown step is looked at once more at once; then whoever comes next looks.

@@ -162,7 +162,7 @@ function makeGateway({
 
 /** What has to be looked at from time to time. */
 function keepHouse(parts: Parts): () => void {
-  const { table, stamps, journal, locks, stores, config, logger } = parts;
+  const { table, stamps, journal, locks, stores, sides, config, logger } = parts;
   const abandoned = { stores, journal, locks, mounts: () => table.mounts(), ctx: () => ownCtx('upload') };
   const look = async (): Promise<void> => {
     await table.retry();
@@ -177,8 +177,14 @@ function keepHouse(parts: Parts): () => void {
       );
     }
   };
+  const carryOn = async (): Promise<void> => {
+    if (journal.unopened) return;
+    const healthy = Object.values(sides).filter(({ breaker }) => breaker() !== 'open');
+    await Promise.all(healthy.map(({ sagas }) => sagas.carryOn(Date.now())));
+  };
+  // What waits for one store does not hold up the rest.
   const timer = setInterval(
-    () => look().catch((error) => logger.error({ err: error }, 'housekeeping')),
+    () => Promise.all([look(), carryOn()]).catch((error) => logger.error({ err: error }, 'housekeeping')),
     housekeepingMs,
   );
   return () => clearInterval(timer);

@@ -10,6 +10,7 @@ import type { Census } from '../telemetry/census.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { type Metrics, noValue } from '../telemetry/metrics.ts';
 import type { Served } from '../wire/served.ts';
+import type { ServedSide } from './side.ts';
 import type { TableInForce } from './table-in-force.ts';
 
 /** Counters that the gateway moves. */
@@ -50,6 +51,7 @@ export function noteServed(
 export function observeGauges(
   metrics: Metrics,
   locks: Locks,
+  sides: Record<Side, Pick<ServedSide, 'sagas'>>,
   current: () => { journal: Journal; repair: Pick<Repair, 'waiting'>; table: TableInForce },
 ): void {
   const gauges = () => current().journal.gauges();
@@ -63,6 +65,7 @@ export function observeGauges(
       return oldestSinceMs === undefined ? 0 : Math.max(0, (Date.now() - oldestSinceMs) / 1000);
     },
     openUploads: () => gauges().openUploads,
+    openSagas: () => (['source', 'target'] as const).map((side) => [side, sides[side].sagas.open()]),
     journalBytes: () => gauges().bytes,
     journalWritable: () => (gauges().writable ? 1 : 0),
     lockWaiters: () => locks.waiters(),

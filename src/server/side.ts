@@ -20,6 +20,8 @@ export interface ServedSide {
   name: string;
   store: Store;
   breaker(): BreakerState;
+  /** Changes of several requests that are not at their end, and a way there for those that nobody waits for (semantics A8). */
+  sagas: { open(): number; carryOn(nowMs: number): Promise<void> };
   /** The latest temporary failure, if no answer came after it. */
   lastError(): { message: string; atMs: number } | undefined;
 }
@@ -63,6 +65,7 @@ export async function openSide(
     name: `${config.type} ${driver.name}`,
     store,
     breaker: guarded.state,
+    sagas: { open: driver.openSagas, carryOn: driver.carrySagasOn },
     lastError: () => lastError,
   };
 }

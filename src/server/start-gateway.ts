@@ -202,8 +202,8 @@ export async function startGateway(
   logger: Logger,
 ): Promise<RunningGateway> {
   const parts = await makeParts(dir, config, logger);
-  const { stores, metrics, locks, current } = parts;
-  observeGauges(metrics, locks, current);
+  const { stores, sides, metrics, locks, current } = parts;
+  observeGauges(metrics, locks, sides, current);
   const data = await listen(parts);
   const { certificates } = data;
   if (certificates) metrics.observe({ certificateExpires: () => certificates.expiresMs() / 1000 });

@@ -209,6 +209,12 @@ export const divergenceMetrics = {
     help: 'Uploads that have been opened and not flushed or closed.',
     labels: [],
   },
+  openSagas: {
+    name: 'twinlake_open_sagas',
+    type: 'gauge',
+    help: 'Changes that a store makes in several requests and that are not at their end, by side.',
+    labels: [side],
+  },
   journalCommitSeconds: {
     name: 'twinlake_journal_commit_seconds',
     type: 'histogram',

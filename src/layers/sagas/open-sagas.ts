@@ -6,18 +6,24 @@ import { roll, type Saga, type SagaTable, touches } from './saga.ts';
 
 /** When a client may ask again, milliseconds. */
 const retryAfterMs = 1000;
+/** How long one that nobody waits for rests after it failed: at first, and at most, milliseconds. */
+const restMs = 1000;
+const maxRestMs = 60_000;
 
 /** One that is written down and not at its end. */
 export interface OpenSaga {
   saga: Saga;
   /** Settles when whoever is at it lets go; it may be open still. */
   running?: Promise<unknown> | undefined;
+  /** Attempts that failed, one after the other, and until when it rests. */
+  failures: number;
+  restsUntilMs: number;
 }
 
 /** Those that a former process left, and those begun since. */
 export interface OpenSagas {
   /** Written down when it resolves. @param running see `OpenSaga` */
-  begin(saga: Saga, running?: Promise<unknown>): Promise<OpenSaga>;
+  begin(saga: Saga, running: Promise<unknown>): Promise<OpenSaga>;
   /** The step that cannot be taken back without a look begins when this resolves. */
   built(open: OpenSaga): Promise<void>;
   end(open: OpenSaga): Promise<void>;
@@ -25,6 +31,9 @@ export interface OpenSagas {
   advance(open: OpenSaga, ctx: Ctx): Promise<StoreError | undefined>;
   /** Resolves when no saga is at the path. @throws StoreError `unavailable` */
   pass(path: string, tree: boolean): Promise<void>;
+  /** Carries on all that nobody is at and that have rested. Resolves when each has been tried; who is not at the end rests again. */
+  carryOn(nowMs: number): Promise<void>;
+  count(): number;
 }
 
 /** Begins at once with what a former process left. */
@@ -52,13 +61,17 @@ export async function openSagas(store: Store, table: SagaTable): Promise<OpenSag
     return running;
   };
   for (const saga of await table.all()) {
-    const open: OpenSaga = { saga };
+    const open: OpenSaga = { saga, failures: 0, restsUntilMs: 0 };
     all.set(saga.id, open);
     void advance(open, ownCtx('saga')).catch(() => undefined);
   }
   return {
     async begin(saga, running) {
-      const open: OpenSaga = { saga, running };
+      const open: OpenSaga = { saga, running, failures: 0, restsUntilMs: 0 };
+      // Whoever began it may be gone before it is at its end: then it is anybody's.
+      void running.then(() => {
+        if (open.running === running) open.running = undefined;
+      });
       all.set(saga.id, open);
       try {
         await table.set(saga.id, saga);
@@ -84,5 +97,18 @@ export async function openSagas(store: Store, table: SagaTable): Promise<OpenSag
         }
       }
     },
+    async carryOn(nowMs) {
+      const idle = [...all.values()].filter((open) => !open.running && open.restsUntilMs <= nowMs);
+      const attempts = idle.map(async (open) => {
+        try {
+          await advance(open, ownCtx('saga'));
+        } catch {
+          open.restsUntilMs = nowMs + Math.min(maxRestMs, restMs * 2 ** open.failures);
+          open.failures++;
+        }
+      });
+      await Promise.all(attempts);
+    },
+    count: () => all.size,
   };
 }
