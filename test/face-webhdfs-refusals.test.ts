@@ -166,6 +166,44 @@ t.test(
 );
 
 t.test(
+  'what HDFS has and no second store could take is refused by name, so that clients fall back',
+  async (t) => {
+    const operations: [method: string, ops: string][] = [
+      ['GET', 'GETSTORAGEPOLICY GETALLSTORAGEPOLICY GETECPOLICY GETECPOLICIES GETECCODECS GETLINKTARGET'],
+      ['GET', 'GETSNAPSHOTDIFF GETSNAPSHOTDIFFLISTING GETSNAPSHOTLIST GETSNAPSHOTTABLEDIRECTORYLIST'],
+      ['GET', 'GET_BLOCK_LOCATIONS GETTRASHROOTS GETALLXATTRS'],
+      [
+        'PUT',
+        'SETSTORAGEPOLICY SATISFYSTORAGEPOLICY SETECPOLICY SETQUOTA SETQUOTABYSTORAGETYPE CREATESYMLINK',
+      ],
+      ['PUT', 'ALLOWSNAPSHOT DISALLOWSNAPSHOT CREATESNAPSHOT RENAMESNAPSHOT ENABLEECPOLICY DISABLEECPOLICY'],
+      ['PUT', 'RENEWDELEGATIONTOKEN CANCELDELEGATIONTOKEN'],
+      ['POST', 'UNSETSTORAGEPOLICY UNSETECPOLICY'],
+      ['DELETE', 'DELETESNAPSHOT'],
+    ];
+    const inner = createMemoryStore({ name: 'm' });
+    const alone = createWebhdfsFace({ store: inner, links });
+    const twoSided = createWebhdfsFace({ store: { ...inner, direct: () => undefined }, links });
+    for (const [method, ops] of operations)
+      for (const op of ops.split(' ')) {
+        const target = `/webhdfs/v1/x?op=${op}`;
+        const shape = {
+          RemoteException: { exception: 'UnsupportedOperationException', message: RegExp(op) },
+        };
+        t.match(await ask(alone, { method, target }), { status: 400, json: shape }, op);
+        const status = method === 'GET' ? 400 : 501;
+        t.match(await ask(twoSided, { method, target }), { status, json: shape }, op);
+      }
+    const trash = [
+      ['GET', '/webhdfs/v1/?op=ENUMERATEDELETEDITEMS&hint=x&api-version=2018-08-01'],
+      ['PUT', '/webhdfs/v1/?op=RESTOREDELETEDITEMS&restoreToken=x&api-version=2018-08-01'],
+    ] as const;
+    for (const [method, target] of trash)
+      t.match(await ask(alone, { method, target }), { status: 501, json: { RemoteException: {} } });
+  },
+);
+
+t.test(
   'over a socket: a refused body still gets its answer, a client that goes away leaves nothing',
   async (t) => {
     const inner = createMemoryStore({ name: 'm' });

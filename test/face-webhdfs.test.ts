@@ -304,6 +304,10 @@ t.test('CONCAT, and answers that need no store', async (t) => {
   }
   t.equal((await get('/?op=GETHOMEDIRECTORY&user.name=ann')).json.Path, '/user/ann');
   t.equal((await get('/?op=GETTRASHROOT')).json.Path, '/user/dr.who/.Trash');
+  t.equal(
+    (await get('/?op=GETSTATUS')).text,
+    '{"FsStatus":{"used":0,"remaining":9223372036854775807,"capacity":9223372036854775807}}',
+  );
   t.equal((await get('/?op=GETDELEGATIONTOKEN')).text, '{"Token":null}');
   t.equal((await get('/?op=GETSERVERDEFAULTS')).json.FsServerDefaults.bytesPerChecksum, 512);
 });

@@ -5,7 +5,13 @@ import { concat, msConcat } from './concat.ts';
 import type { Served } from './exchange.ts';
 import { listStatus, listStatusBatch } from './list.ts';
 import { open, readQuery } from './open.ts';
-import { getDelegationToken, getHomeDirectory, getServerDefaults, getTrashRoot } from './places.ts';
+import {
+  getDelegationToken,
+  getHomeDirectory,
+  getServerDefaults,
+  getStatus,
+  getTrashRoot,
+} from './places.ts';
 import {
   checkAccess,
   getContentSummary,
@@ -63,18 +69,22 @@ export const operations: Readonly<Record<string, Served>> = {
   GETHOMEDIRECTORY: { method: 'GET', run: getHomeDirectory, preferDirect: true },
   GETTRASHROOT: { method: 'GET', run: getTrashRoot, preferDirect: true },
   GETSERVERDEFAULTS: { method: 'GET', run: getServerDefaults, preferDirect: true },
+  GETSTATUS: { method: 'GET', run: getStatus, preferDirect: true },
   GETDELEGATIONTOKEN: { method: 'GET', run: getDelegationToken },
 };
 
+/** Gen1's trash: accounts that it is not switched on for answer 501. */
+export const trashOperations: ReadonlySet<string> = new Set(['ENUMERATEDELETEDITEMS', 'RESTOREDELETEDITEMS']);
+
 /** What Hadoop and Gen1 have beyond that: refused as unsupported, not as unknown, so that clients fall back. */
 export const knownOperations: ReadonlySet<string> = new Set([
-  ...['TRUNCATE', 'CREATESYMLINK', 'GETLINKTARGET', 'GETSTATUS', 'GET_BLOCK_LOCATIONS', 'GETTRASHROOTS'],
+  ...['TRUNCATE', 'CREATESYMLINK', 'GETLINKTARGET', 'GET_BLOCK_LOCATIONS', 'GETTRASHROOTS'],
   ...['RENEWDELEGATIONTOKEN', 'CANCELDELEGATIONTOKEN', 'SETQUOTA', 'SETQUOTABYSTORAGETYPE'],
   ...['GETALLSTORAGEPOLICY', 'GETSTORAGEPOLICY', 'SETSTORAGEPOLICY', 'UNSETSTORAGEPOLICY'],
   ...['SATISFYSTORAGEPOLICY', 'ENABLEECPOLICY', 'DISABLEECPOLICY', 'SETECPOLICY', 'GETECPOLICY'],
   ...['UNSETECPOLICY', 'GETECPOLICIES', 'GETECCODECS', 'ALLOWSNAPSHOT', 'DISALLOWSNAPSHOT'],
   ...['CREATESNAPSHOT', 'RENAMESNAPSHOT', 'DELETESNAPSHOT', 'GETSNAPSHOTDIFF', 'GETSNAPSHOTLIST'],
   ...['GETSNAPSHOTDIFFLISTING', 'GETSNAPSHOTTABLEDIRECTORYLIST', 'INSTRUMENTATION', 'GETALLXATTRS'],
-  ...['ENUMERATEDELETEDITEMS', 'RESTOREDELETEDITEMS', 'GETFILEINFO', 'CREATENONRECURSIVE'],
-  ...['MSGETFILESTATUS', 'MSLISTSTATUS'],
+  ...['GETFILEINFO', 'CREATENONRECURSIVE', 'MSGETFILESTATUS', 'MSLISTSTATUS'],
+  ...trashOperations,
 ]);

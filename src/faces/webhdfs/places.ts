@@ -1,4 +1,4 @@
-// What is the same for every path, or follows from the user's name: home, trash, server defaults, tokens.
+// What is the same for every path, or follows from the user's name: home, trash, server defaults, space, tokens.
 
 import type { FaceReply } from '../../wire/http.ts';
 import type { Exchange } from './exchange.ts';
@@ -34,4 +34,14 @@ export async function getServerDefaults(): Promise<FaceReply> {
     defaultStoragePolicyId: 7,
   };
   return jsonReply(200, { FsServerDefaults });
+}
+
+/**
+ * What Hadoop says of a file system that knows no bounds (`FileSystem.getStatus`): Long.MAX_VALUE, which is no number of JavaScript,
+ * hence the text. A cluster's own figures would be those of one of the two stores only.
+ */
+export async function getStatus(): Promise<FaceReply> {
+  const unbounded = '9223372036854775807';
+  const body = `{"FsStatus":{"used":0,"remaining":${unbounded},"capacity":${unbounded}}}`;
+  return { ...jsonReply(200, {}, { 'content-length': body.length }), body };
 }

@@ -4,7 +4,7 @@ import type { FaceReply } from '../../wire/http.ts';
 import { notExpressible } from '../../wire/webhdfs/errors.ts';
 import { wrong } from '../../wire/webhdfs/params.ts';
 import type { Exchange } from './exchange.ts';
-import { knownOperations } from './operations.ts';
+import { knownOperations, trashOperations } from './operations.ts';
 
 /** Headers of one connection only (RFC 9110 §7.6.1), and those that the next hop sets itself. */
 const hopHeaders = new Set([
@@ -36,18 +36,16 @@ export async function forward({ store, ctx, target, request }: Exchange): Promis
 }
 
 /**
- * The refusal of an operation that could not be forwarded: 501 for a change that would reach one of two stores only, Hadoop's own 400
- * otherwise.
+ * The refusal of an operation that could not be forwarded: 501 for a change that would reach one of two stores only and for Gen1's trash,
+ * Hadoop's own 400 otherwise.
  */
 export function refusal({ store, target, request }: Exchange): StoreError {
   const { op } = target;
   const changes = request.method !== 'GET' && request.method !== 'HEAD';
   const name = op.slice(0, 60);
-  if (store.direct && changes && op !== '') {
-    return new StoreError('unsupported', `${name} cannot be done on two stores at once`, {
-      code: notExpressible,
-    });
-  }
+  const notHere = (why: string) => new StoreError('unsupported', `${name} ${why}`, { code: notExpressible });
+  if (trashOperations.has(op)) return notHere('is not switched on');
+  if (store.direct && changes && op !== '') return notHere('cannot be done on two stores at once');
   if (knownOperations.has(op)) return StoreError.unsupported(`${name} is not supported`);
   try {
     return wrong('op', op === '' ? 'it is missing' : `no operation ${name} with method ${request.method}`);
