@@ -249,7 +249,7 @@ t.test('ACLs in both forms, CONCURRENTAPPEND, and errors with their codes', asyn
   const missing = await send('GET', '/webhdfs/v1/none?op=GETFILESTATUS');
   t.equal(missing.headers.status, '0x8309000A');
   t.match(missing.json.RemoteException.message, /^File\/Folder does not exist: \/none/);
-  t.equal((await send('GET', '/webhdfs/v1/f?op=ENUMERATEDELETEDITEMS&hint=x')).status, 400);
+  t.equal((await send('GET', '/webhdfs/v1/f?op=ENUMERATEDELETEDITEMS&hint=x')).status, 501);
   const bad = await send('GET', '/webhdfs/v1/a%zz?op=GETFILESTATUS');
   t.match([bad.status, bad.headers['x-ms-request-id']], [400, /^req/]);
 });
