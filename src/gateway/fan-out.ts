@@ -174,7 +174,8 @@ export function fanOut(
     const together = plan.checkFirst ? { ...secondCtx, beforeCommit } : secondCtx;
     const sent = sendSecond(forSecondary(mutation, plan.order), split, together);
     const decided = await first;
-    if (decided.outcome !== 'acked' && !mayTakeOver(plan, decided)) {
+    // Without a body there is nothing to stop: its answer tells whether the sides differ now.
+    if (split && decided.outcome !== 'acked' && !mayTakeOver(plan, decided)) {
       letGo.abort(new StoreError('aborted', 'the primary did not take it', { applied: 'unknown' }));
     }
     return waitFor(sent);

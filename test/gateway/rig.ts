@@ -122,7 +122,13 @@ export async function createRig(t: Test, options: RigOptions = {}): Promise<Rig>
     table: () => tableOf(route),
     lag,
     limits: { settleMs: 2000, orderWaitMs: 1000, zombieMs },
-    events: { ...options.events, onDivergence: () => repair.wake() },
+    events: {
+      ...options.events,
+      onDivergence: (...told) => {
+        options.events?.onDivergence?.(...told);
+        repair.wake();
+      },
+    },
     now: Date.now,
     underWay: createUnderWay(),
     heldBecause: () => undefined,
