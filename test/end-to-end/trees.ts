@@ -1,6 +1,8 @@
 // Both stores as they are, read past the gateway with their own protocols, and what differs between them.
 import { createHash } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Test } from 'tap';
+import { propertyOfXattr } from '../../src/wire/webhdfs/xattrs.ts';
 import { lakeFilesystem, sdkRead, webhdfsClient } from './clients.ts';
 
 /** A path without leading slash → what is there, as text. */
@@ -39,28 +41,45 @@ function describe({ type, permission, acl, properties, content, bytes }: Found):
   ].join(' ');
 }
 
+/**
+ * Asks anew if a question about one path fails: on a busy machine one of thousands may come too late, and what is judged is what is
+ * there. @throws the last of six failures
+ */
+async function patiently<T>(ask: () => Promise<T>): Promise<T> {
+  for (let failures = 1; ; failures++) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (failures === 6) throw error;
+      await wait(failures * 500);
+    }
+  }
+}
+
 /** Everything below a folder of a WebHDFS server, by the path below it. Only a store shows how content headers are kept. */
 export async function webhdfsTree(url: string, root = '/lake', withContent = true): Promise<Tree> {
   const client = webhdfsClient(url);
   const tree: Tree = new Map();
+  const look = (path: string, op: string, params = {}) =>
+    patiently(() => client.call('GET', path, op, params));
   const walk = async (folder: string): Promise<void> => {
-    const { json } = await client.call('GET', folder, 'LISTSTATUS');
+    const { json } = await look(folder, 'LISTSTATUS');
     for (const { pathSuffix, type, permission } of json.FileStatuses.FileStatus) {
       const path = `${folder}/${pathSuffix}`;
       if (path === '/lake/.twinlake') continue;
-      const acl = await client.call('GET', path, 'GETACLSTATUS');
-      const xattrs = await client.call('GET', path, 'GETXATTRS', { encoding: 'base64' });
+      const acl = await look(path, 'GETACLSTATUS');
+      const xattrs = await look(path, 'GETXATTRS', { encoding: 'base64' });
       const found: Found = {
         type,
         permission: Number.parseInt(permission, 8),
         acl: acl.json.AclStatus.entries,
         properties: {},
         content: {},
-        bytes: type === 'FILE' ? (await client.read(path))!.bytes : undefined,
+        bytes: type === 'FILE' ? (await patiently(() => client.read(path)))!.bytes : undefined,
       };
       for (const { name, value } of xattrs.json.XAttrs) {
         const text = Buffer.from((value ?? '').slice(2), 'base64').toString();
-        const property = name.replace(/^user\.twinlake\./, '');
+        const property = propertyOfXattr(name);
         if (property !== '.content') found.properties[property] = text;
         else if (withContent) found.content = JSON.parse(text);
       }
@@ -77,12 +96,13 @@ export async function gen2Tree(url: string, root = '/lake'): Promise<Tree> {
   const lake = lakeFilesystem(url);
   const below = root.slice('/lake/'.length);
   const tree: Tree = new Map();
-  for await (const { name, isDirectory } of lake.listPaths({ recursive: true, path: below })) {
+  const listed = await patiently(() => Array.fromAsync(lake.listPaths({ recursive: true, path: below })));
+  for (const { name, isDirectory } of listed) {
     const path = name!;
     if (path === '.twinlake' || path.startsWith('.twinlake/')) continue;
     const client = lake.getFileClient(path);
-    const { acl, permissions } = await client.getAccessControl();
-    const { metadata = {}, ...headers } = await client.getProperties();
+    const { acl, permissions } = await patiently(() => client.getAccessControl());
+    const { metadata = {}, ...headers } = await patiently(() => client.getProperties());
     const { hdi_isfolder: _, twinlake_mtime: __, ...properties } = metadata;
     const { contentType, contentEncoding, contentLanguage, contentDisposition, cacheControl } = headers;
     tree.set(
@@ -98,7 +118,7 @@ export async function gen2Tree(url: string, root = '/lake'): Promise<Tree> {
         content: isDirectory
           ? {}
           : { contentType, contentEncoding, contentLanguage, contentDisposition, cacheControl },
-        bytes: isDirectory ? undefined : (await sdkRead(lake, path))!.bytes,
+        bytes: isDirectory ? undefined : (await patiently(() => sdkRead(lake, path)))!.bytes,
       }),
     );
   }

@@ -63,25 +63,14 @@ function neverTaken({ operations }: Cell): string[] {
   );
 }
 
-/** Reads anew if a read fails: on a busy machine one of thousands may come too late, and what is judged is what is there. */
-async function patiently<T>(read: () => Promise<T>): Promise<T> {
-  for (let left = 5; ; left--) {
-    try {
-      return await read();
-    } catch (error) {
-      if (left === 0) throw error;
-    }
-  }
-}
-
 /** What is wrong; empty if nothing is. */
 export async function findFaults(lake: Lake, cells: readonly Cell[], actor: Actor): Promise<string[]> {
   const faults: string[] = [];
   const [source, target, asWebhdfs, asGen2] = await Promise.all([
-    patiently(() => webhdfsTree(lake.source.url)),
-    patiently(() => gen2Tree(lake.target.url)),
-    patiently(() => webhdfsTree(lake.gateway.url)),
-    patiently(() => gen2Tree(lake.gateway.url)),
+    webhdfsTree(lake.source.url),
+    gen2Tree(lake.target.url),
+    webhdfsTree(lake.gateway.url),
+    gen2Tree(lake.gateway.url),
   ]);
   const pairs = [
     ['source', source, 'target', target],
