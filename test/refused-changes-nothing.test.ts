@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
 import t, { type Test } from 'tap';
+import type { AclEntry } from '../src/core/acl.ts';
 import { ownCtx } from '../src/core/ctx.ts';
 import type { Mutation } from '../src/core/mutation.ts';
 import type { Store } from '../src/core/store.ts';
@@ -92,6 +93,11 @@ const attributes = {
   properties: { a: 'b' },
   content: { contentType: 'x/y' },
 };
+const plainAcl: AclEntry[] = [
+  { scope: 'access', type: 'user', name: '', permission: 6 },
+  { scope: 'access', type: 'group', name: '', permission: 4 },
+  { scope: 'access', type: 'other', name: '', permission: 0 },
+];
 const blocks = ['QQ==', 'Qg=='];
 const stage = (position: number): Mutation => ({
   verb: 'stage',
@@ -139,6 +145,14 @@ const changes: Record<string, { before?: () => Mutation[]; change: () => Mutatio
       path: '/fsx/file',
       permission: 0o600,
       acl: { mode: 'modify', entries: [{ scope: 'access', type: 'user', name: 'eve', permission: 4 }] },
+    }),
+  },
+  'set an ACL and a sticky mode': {
+    change: () => ({
+      verb: 'set-attributes',
+      path: '/fsx/d',
+      permission: 0o1700,
+      acl: { mode: 'replace', entries: plainAcl },
     }),
   },
   concat: {

@@ -117,10 +117,8 @@ async function changeRights(
       await account.ask({ method: 'PATCH', place, query: { action: 'setAccessControl' }, headers }, ctx);
       if (sticky !== (current.permission & 0o1000) && !isExtendedAcl(acl)) {
         const octal = { 'x-ms-permissions': (change.permission! & 0o1777).toString(8).padStart(4, '0') };
-        await account.ask(
-          { method: 'PATCH', place, query: { action: 'setAccessControl' }, headers: octal },
-          ctx,
-        );
+        const query = { action: 'setAccessControl' };
+        await afterChange(account.ask({ method: 'PATCH', place, query, headers: octal }, ctx));
       }
       return;
     } catch (error) {
