@@ -38,7 +38,7 @@ export function bench(
       headers: { ...read.headers, ...(length === undefined ? {} : { 'content-length': String(length) }) },
     };
   };
-  return { store, send, refusals };
+  return { store, face, send, refusals };
 }
 
 /** The same with a filesystem `lake`. */
