@@ -10,6 +10,7 @@ import { createMemoryStore } from '../src/stores/memory/memory-store.ts';
 import { bodyOfBytes } from './contract/fixture.ts';
 import { createRig, type Rig } from './gateway/rig.ts';
 import { open as openGen2 } from './gen2/rig.ts';
+import { sagasInMemory } from './stacks/sagas-in-memory.ts';
 import { throughWire } from './stacks/wire-stacks.ts';
 
 const steps = 6;
@@ -159,15 +160,7 @@ for (const done of [false, true])
   });
 
 t.test('over the wire of Gen2: what was left open is carried on by the next process', async (t) => {
-  const rows = new Map<string, Saga>();
-  const table: SagaTable = {
-    current: () => undefined,
-    all: async () => [...rows.values()],
-    async set(id, saga) {
-      if (saga) rows.set(id, saga);
-      else rows.delete(id);
-    },
-  };
+  const { table } = sagasInMemory();
   const { store } = await openGen2(t);
   const at = (name: string): string => `/fsx/d/${name}`;
   for (let step = 0; step < steps; step++) {
@@ -253,15 +246,7 @@ t.test(
 );
 
 t.test('housekeeping carries on what nobody waits for, and leaves alone what somebody is at', async (t) => {
-  const rows = new Map<string, Saga>();
-  const table: SagaTable = {
-    current: () => undefined,
-    all: async () => [...rows.values()],
-    async set(id, saga) {
-      if (saga) rows.set(id, saga);
-      else rows.delete(id);
-    },
-  };
+  const { rows, table } = sagasInMemory();
   const memory = createMemoryStore({ name: 'm' });
   for (const name of ['a', 'b', 'c'])
     await memory.mutate(
@@ -272,6 +257,7 @@ t.test('housekeeping carries on what nobody waits for, and leaves alone what som
   let asked = 0;
   const building = Promise.withResolvers<void>();
   const reached = Promise.withResolvers<void>();
+  let nowMs = 0;
   const store = withSagas(
     {
       ...memory,
@@ -290,25 +276,30 @@ t.test('housekeeping carries on what nobody waits for, and leaves alone what som
       },
     },
     table,
+    { zombieMs: 0, now: () => nowMs },
   );
+  const carryOnAt = (atMs: number): Promise<void> => {
+    nowMs = atMs;
+    return store.carrySagasOn();
+  };
   const joining = store.mutate(concat, { ...ctx, trail: {} });
   await reached.promise;
   t.equal(store.openSagas(), 1);
-  await store.carrySagasOn(0);
+  await carryOnAt(0);
   t.equal(rows.size, 1, 'the one that is being built is not taken back');
   building.resolve();
   t.equal(StoreError.from(await joining.catch((thrown) => thrown)).applied, 'unknown');
   t.equal(asked, 2, 'it was tried, and tried once more at once');
 
-  await store.carrySagasOn(0);
+  await carryOnAt(0);
   t.equal(asked, 3);
-  await store.carrySagasOn(999);
+  await carryOnAt(999);
   t.equal(asked, 3, 'it rests');
-  await store.carrySagasOn(1000);
-  await store.carrySagasOn(2999);
+  await carryOnAt(1000);
+  await carryOnAt(2999);
   t.equal(asked, 4, 'and longer after each failure');
   away = false;
-  await store.carrySagasOn(3000);
+  await carryOnAt(3000);
   t.same(await state(memory), ['abc', undefined, undefined], 'without anybody asking for it');
   t.same([store.openSagas(), rows.size], [0, 0]);
 });

@@ -109,6 +109,8 @@ export interface Supports {
   concat: boolean;
   /** create with a body becomes visible at once and whole, or not at all. */
   atomicCreate: boolean;
+  /** A condition is judged by the request that changes, so that one which arrives late fails (semantics A10). */
+  fences?: true;
   /** What may stand directly below `/`: anything, or only filesystems with Gen2's name rules. */
   rootFolders: 'any' | 'filesystems';
   /** Name of the checksum algorithm, if it has one. */

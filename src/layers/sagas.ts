@@ -13,14 +13,14 @@ import { isWithin, joinPath, parentOf } from '../core/path.ts';
 import type { Query, QueryResult } from '../core/query.ts';
 import type { Ctx, Store } from '../core/store.ts';
 import { afterChange, StoreError } from '../core/store-error.ts';
-import { type OpenSaga, type OpenSagas, openSagas } from './sagas/open-sagas.ts';
+import { type OpenSaga, type OpenSagas, openSagas, type Tails } from './sagas/open-sagas.ts';
 import { noSagas, type Saga, type SagaTable } from './sagas/saga.ts';
 import { hiddenFolder, permission, quiet } from './staging/hidden.ts';
 
 /** A store, and what of its sagas nobody waits for. */
 export interface StoreWithSagas extends Store {
   /** Carries on those that nobody is at and that have rested since they failed. */
-  carrySagasOn(nowMs: number): Promise<void>;
+  carrySagasOn(): Promise<void>;
   /** How many are not at their end, as far as is known. */
   openSagas(): number;
 }
@@ -29,19 +29,23 @@ export interface StoreWithSagas extends Store {
  * A layer around a driver: a concat where the store has none, and a rename that the driver makes in steps (`ctx.beforeSteps`). What they
  * change is not shown before they are at their end, and a restart carries them there before anybody is served.
  */
-export function withSagas(store: Store, table: SagaTable = noSagas): StoreWithSagas {
+export function withSagas(
+  store: Store,
+  table: SagaTable = noSagas,
+  tails: Tails = { zombieMs: 0, now: Date.now },
+): StoreWithSagas {
   let opened: Promise<OpenSagas> | undefined;
   let known: OpenSagas | undefined;
   let from: unknown;
   const open = async (): Promise<OpenSagas> => {
-    if (!opened || from !== table.current()) opened = openSagas(store, table);
+    if (!opened || from !== table.current()) opened = openSagas(store, table, tails);
     from = table.current();
     known = await opened;
     return known;
   };
   return {
     ...store,
-    carrySagasOn: async (nowMs) => (await open()).carryOn(nowMs),
+    carrySagasOn: async () => (await open()).carryOn(),
     openSagas: () => known?.count() ?? 0,
     async query<Q extends Query>(query: Q, ctx: Ctx): Promise<QueryResult<Q>> {
       await (await open()).pass(query.path, query.verb === 'list' || query.verb === 'summary');
@@ -94,6 +98,7 @@ async function rename(
       await sagas.end(open);
       throw failure;
     }
+    sagas.unanswered(open);
     const refused = await sagas.advance(open, lasting(ctx)).catch(() => failure);
     if (refused) throw failure;
     return await shown(store, open.saga.to, ctx);

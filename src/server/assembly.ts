@@ -180,7 +180,7 @@ function keepHouse(parts: Parts): () => void {
   const carryOn = async (): Promise<void> => {
     if (journal.unopened) return;
     const healthy = Object.values(sides).filter(({ breaker }) => breaker() !== 'open');
-    await Promise.all(healthy.map(({ sagas }) => sagas.carryOn(Date.now())));
+    await Promise.all(healthy.map(({ sagas }) => sagas.carryOn()));
   };
   // What waits for one store does not hold up the rest.
   const timer = setInterval(

@@ -21,7 +21,7 @@ export interface ServedSide {
   store: Store;
   breaker(): BreakerState;
   /** Changes of several requests that are not at their end, and a way there for those that nobody waits for (semantics A8). */
-  sagas: { open(): number; carryOn(nowMs: number): Promise<void> };
+  sagas: { open(): number; carryOn(): Promise<void> };
   /** The latest temporary failure, if no answer came after it. */
   lastError(): { message: string; atMs: number } | undefined;
 }
@@ -43,7 +43,7 @@ export async function openSide(
   const faulty = chaos
     ? withChaos(bare, chaos, { onFault: (fault) => metrics.chaosFaults.child(side, fault).inc() })
     : bare;
-  const driver = withSagas(faulty, tables.sagas);
+  const driver = withSagas(faulty, tables.sagas, { zombieMs: tables.zombieMs, now: Date.now });
   const staged = driver.supports.staging
     ? driver
     : withStaging(driver, { table: tables.uploads, zombieMs: tables.zombieMs });

@@ -2,7 +2,7 @@
 import { ownCtx } from '../../core/ctx.ts';
 import type { Ctx, Store } from '../../core/store.ts';
 import { StoreError } from '../../core/store-error.ts';
-import { roll, type Saga, type SagaTable, touches } from './saga.ts';
+import { isFenced, roll, type Saga, type SagaTable, touches } from './saga.ts';
 
 /** When a client may ask again, milliseconds. */
 const retryAfterMs = 1000;
@@ -18,6 +18,14 @@ export interface OpenSaga {
   /** Attempts that failed, one after the other, and until when it rests. */
   failures: number;
   restsUntilMs: number;
+  /** Until when a request of it without an answer may land, where that could undo what came after; it is not carried on before. */
+  lateUntilMs: number;
+}
+
+/** How long a request without an answer may still land, and by which clock. */
+export interface Tails {
+  zombieMs: number;
+  now(): number;
 }
 
 /** Those that a former process left, and those begun since. */
@@ -27,18 +35,24 @@ export interface OpenSagas {
   /** The step that cannot be taken back without a look begins when this resolves. */
   built(open: OpenSaga): Promise<void>;
   end(open: OpenSaga): Promise<void>;
-  /** Carries it to its end. @returns see `roll` @throws StoreError; it is open still */
+  /** A request of it got no answer. */
+  unanswered(open: OpenSaga): void;
+  /** Carries it to its end, or rejects at once while a former request may land. @returns see `roll` @throws StoreError; it is open still */
   advance(open: OpenSaga, ctx: Ctx): Promise<StoreError | undefined>;
   /** Resolves when no saga is at the path. @throws StoreError `unavailable` */
   pass(path: string, tree: boolean): Promise<void>;
   /** Carries on all that nobody is at and that have rested. Resolves when each has been tried; who is not at the end rests again. */
-  carryOn(nowMs: number): Promise<void>;
+  carryOn(): Promise<void>;
   count(): number;
 }
 
 /** Begins at once with what a former process left. */
-export async function openSagas(store: Store, table: SagaTable): Promise<OpenSagas> {
+export async function openSagas(store: Store, table: SagaTable, tails: Tails): Promise<OpenSagas> {
   const all = new Map<string, OpenSaga>();
+  const { zombieMs, now } = tails;
+  const unanswered = (open: OpenSaga): void => {
+    if (!isFenced(open.saga, store.supports.fences === true)) open.lateUntilMs = now() + zombieMs;
+  };
   const end = async ({ saga }: OpenSaga): Promise<void> => {
     await table.set(saga.id, undefined);
     all.delete(saga.id);
@@ -50,9 +64,16 @@ export async function openSagas(store: Store, table: SagaTable): Promise<OpenSag
   };
   const advance = (open: OpenSaga, ctx: Ctx): Promise<StoreError | undefined> => {
     const run = async (): Promise<StoreError | undefined> => {
-      const failure = await roll(store, open.saga, () => reach(open, 'building'), ctx);
-      await end(open);
-      return failure;
+      if (open.lateUntilMs > now())
+        throw new StoreError('unavailable', 'a former request may still arrive', { retryAfterMs });
+      try {
+        const failure = await roll(store, open.saga, () => reach(open, 'building'), ctx);
+        await end(open);
+        return failure;
+      } catch (error) {
+        if (StoreError.from(error).applied === 'unknown') unanswered(open);
+        throw error;
+      }
     };
     const running = run().finally(() => {
       open.running = undefined;
@@ -61,13 +82,14 @@ export async function openSagas(store: Store, table: SagaTable): Promise<OpenSag
     return running;
   };
   for (const saga of await table.all()) {
-    const open: OpenSaga = { saga, failures: 0, restsUntilMs: 0 };
+    const open: OpenSaga = { saga, failures: 0, restsUntilMs: 0, lateUntilMs: 0 };
     all.set(saga.id, open);
+    unanswered(open);
     void advance(open, ownCtx('saga')).catch(() => undefined);
   }
   return {
     async begin(saga, running) {
-      const open: OpenSaga = { saga, running, failures: 0, restsUntilMs: 0 };
+      const open: OpenSaga = { saga, running, failures: 0, restsUntilMs: 0, lateUntilMs: 0 };
       // Whoever began it may be gone before it is at its end: then it is anybody's.
       void running.then(() => {
         if (open.running === running) open.running = undefined;
@@ -83,6 +105,7 @@ export async function openSagas(store: Store, table: SagaTable): Promise<OpenSag
     },
     built: (open) => reach(open, 'built'),
     end,
+    unanswered,
     advance,
     async pass(path, tree) {
       for (const open of [...all.values()]) {
@@ -97,8 +120,11 @@ export async function openSagas(store: Store, table: SagaTable): Promise<OpenSag
         }
       }
     },
-    async carryOn(nowMs) {
-      const idle = [...all.values()].filter((open) => !open.running && open.restsUntilMs <= nowMs);
+    async carryOn() {
+      const nowMs = now();
+      const idle = [...all.values()].filter(
+        (open) => !open.running && Math.max(open.restsUntilMs, open.lateUntilMs) <= nowMs,
+      );
       const attempts = idle.map(async (open) => {
         try {
           await advance(open, ownCtx('saga'));

@@ -44,6 +44,16 @@ export function touches(saga: Saga, path: string, tree: boolean): boolean {
   );
 }
 
+/**
+ * True if a request of it that arrives after its end changes nothing: it names a version, or what only this saga knows.
+ * @param fences the store judges a condition and changes in one request
+ */
+export function isFenced(saga: Saga, fences: boolean): boolean {
+  const { step, hidden, sources, folder } = saga;
+  if (step === 'building') return true;
+  return fences && hidden && folder === undefined && sources.every(({ etag }) => etag !== undefined);
+}
+
 const isSettled = (failure: StoreError): boolean => failure.applied === 'no' && !failure.temporary;
 
 /**

@@ -34,6 +34,7 @@ const supports: Supports = {
   expiry: true,
   leases: true,
   concat: false,
+  fences: true,
   atomicCreate: false,
   rootFolders: 'filesystems',
 };

@@ -50,6 +50,7 @@ export function createTreeStore<N extends TreeNode, C extends Content>(
       leases: true,
       concat: true,
       atomicCreate: true,
+      fences: true,
       rootFolders,
       checksum: 'MD5',
     },
