@@ -1,4 +1,4 @@
-// What a store cannot hold of an operation: lost on the way to the other side, or refused where it has to be held. Pure.
+// What a store cannot hold of an operation: lost on the way to the secondary, refused by the primary. Pure.
 import type { Attributes, Mutation, SetAttributesMutation } from './mutation.ts';
 import { pathsOf } from './mutation.ts';
 import { segmentsOf } from './path.ts';
@@ -40,6 +40,29 @@ type Given = Omit<Attributes, 'acl' | 'expiresMs'> &
     replication?: number;
     blockSizeBytes?: number;
   };
+
+/** The fields of a mutation, and of the attributes in it, that go with each loss. A name cannot be left out. */
+const fieldsOf: Partial<Record<Loss, readonly string[]>> = {
+  properties: ['properties'],
+  'content-headers': ['content'],
+  acl: ['acl'],
+  owner: ['owner', 'group'],
+  expiry: ['expiresMs'],
+  'modified-time': ['modifiedMs'],
+  'access-time': ['accessedMs'],
+  replication: ['replication'],
+  'block-size': ['blockSizeBytes'],
+};
+
+/** The mutation with what such a store can hold: it would refuse the whole for what is not. */
+export function withoutLosses(mutation: Mutation, can: Supports): Mutation {
+  const dropped = lossesOf(mutation, can).flatMap((loss) => fieldsOf[loss] ?? []);
+  if (dropped.length === 0) return mutation;
+  const without = <T extends object>(all: T): T =>
+    Object.fromEntries(Object.entries(all).filter(([field]) => !dropped.includes(field))) as T;
+  const kept = without(mutation);
+  return 'attributes' in kept && kept.attributes ? { ...kept, attributes: without(kept.attributes) } : kept;
+}
 
 /** Everything that a mutation says of its file beside its bytes. */
 function givenBy(mutation: Mutation): Given {

@@ -1,7 +1,8 @@
 // Carries a planned mutation to its sides. The secondary can never stall or fail the primary.
 import type { Readable } from 'node:stream';
+import { withoutLosses } from '../core/losses.ts';
 import { bodyOf, type Mutation, type MutationResult, mapPaths } from '../core/mutation.ts';
-import { type Ctx, otherSide, type Side } from '../core/store.ts';
+import { type Ctx, otherSide, type Side, type Supports } from '../core/store.ts';
 import { ownLimit, StoreError } from '../core/store-error.ts';
 import type { GatewayParts } from './gateway-parts.ts';
 import { type Place, pathOn } from './places.ts';
@@ -35,10 +36,12 @@ export function mayTakeOver(plan: Plan, first: Attempt): boolean {
 
 /**
  * What the secondary is sent: conditions and leases are the primary's to judge (semantics A3). Once it has taken the mutation, missing
- * parents are made; until then no more than the client allows, for a refusal would leave them behind.
+ * parents are made; until then no more than the client allows, for a refusal would leave them behind. What it cannot hold is left out
+ * (semantics B3), unless it may have to answer for the mutation alone.
  */
-function forSecondary(mutation: Mutation, order: Plan['order']): Mutation {
-  const free = { ...mutation } as Mutation;
+function forSecondary(mutation: Mutation, { order, mayFailOver }: Plan, can: Supports): Mutation {
+  const mayAnswerAlone = order === 'together' && mayFailOver;
+  const free = { ...(mayAnswerAlone ? mutation : withoutLosses(mutation, can)) };
   if ('condition' in free) delete free.condition;
   if (free.verb === 'rename') {
     delete free.sourceCondition;
@@ -143,6 +146,7 @@ export function fanOut(
     return { first, second: Promise.resolve({ outcome: 'refused', error: tooMany(lag.limits.lagRequests) }) };
   }
 
+  const can = parts.sides[secondary].store.supports;
   const secondCtx: Ctx = {
     ...detached,
     trail: {},
@@ -164,7 +168,7 @@ export function fanOut(
       if (mayTakeOver(plan, decided) && !isForPrimaryOnly(mutation))
         return sendSecond(mutation, undefined, secondCtx);
       if (decided.outcome !== 'acked') return { outcome: 'skipped' };
-      return waitFor(sendSecond(forSecondary(mutation, plan.order), undefined, secondCtx));
+      return waitFor(sendSecond(forSecondary(mutation, plan, can), undefined, secondCtx));
     }
     const beforeCommit = async (): Promise<void> => {
       const decided = await first;
@@ -172,7 +176,7 @@ export function fanOut(
       throw new StoreError('aborted', 'the primary did not take it');
     };
     const together = plan.checkFirst ? { ...secondCtx, beforeCommit } : secondCtx;
-    const sent = sendSecond(forSecondary(mutation, plan.order), split, together);
+    const sent = sendSecond(forSecondary(mutation, plan, can), split, together);
     const decided = await first;
     // Without a body there is nothing to stop: its answer tells whether the sides differ now.
     if (split && decided.outcome !== 'acked' && !mayTakeOver(plan, decided)) {

@@ -1,7 +1,7 @@
 // The census of a running gateway over real drivers: what clients of both faces used, and what the other store cannot hold.
 import t from 'tap';
 import type { CensusView } from '../../src/admin/admin-server.ts';
-import { adminView } from './admin-view.ts';
+import { adminView, drained } from './admin-view.ts';
 import { routesOf, startLake } from './lake.ts';
 import { sendRaw } from './raw-http.ts';
 
@@ -26,6 +26,10 @@ t.test('an operator sees what is used and what is lost, over /v1 and /metrics', 
   t.equal(await losses('expiry'), 1);
   const used = { app: 'default', face: 'webhdfs', op: 'SETSTORAGEPOLICY', result: 'unsupported' };
   t.equal(await admin.metric('twinlake_operations_total', used), 1);
+
+  const refused = { verb: 'create', side: 'source', outcome: 'refused' };
+  t.equal(await admin.metric('twinlake_mutations_total', refused), 0, 'HDFS is not asked to keep an expiry');
+  await drained(t, admin);
 
   const answer = await fetch(`${adminUrl}/v1/apps/default/census`);
   t.equal(answer.status, 200);

@@ -90,7 +90,8 @@ function valueSteps(parts: StoreParts, values: Values, ctx: Ctx): Step[] {
   if (properties) steps.push(() => writeProperties(parts, path, properties, ctx));
   if (content) steps.push(() => writeContent(parts, path, content, ctx));
   if (owner !== undefined || group !== undefined) steps.push(() => put('SETOWNER', { owner, group }));
-  if (expiresMs !== undefined) {
+  // Nothing expires where nothing can.
+  if (expiresMs !== undefined && (expiresMs !== null || parts.supports.expiry)) {
     const params =
       expiresMs === null
         ? { expiryOption: 'NeverExpire' }
