@@ -3,6 +3,8 @@ import t from 'tap';
 import type { Mutation } from '../src/core/mutation.ts';
 import type { Store } from '../src/core/store.ts';
 import { StoreError } from '../src/core/store-error.ts';
+import type { Divergence, PathState, Upload } from '../src/journal/journal.ts';
+import { type Verdict, verdictOf } from '../src/sync/fence.ts';
 import { clientCtx, get, look, names, put } from './gateway/actions.ts';
 import { createRig } from './gateway/rig.ts';
 
@@ -158,4 +160,34 @@ t.test('a store that acknowledges a copy and forgets it is asked again', async (
   await rig.settled();
   t.equal(forgotten, 1);
   t.equal(await look(rig.stores.target, '/lake/x'), 'only there');
+});
+
+t.test('only the row that repair works on, with nothing late or staged, lets it go on', (t) => {
+  const row: Divergence = {
+    path: '/lake/x',
+    subtree: false,
+    truth: 'source',
+    generation: 7,
+    reason: 't',
+    sinceMs: 0,
+    tailUntilMs: 100,
+  };
+  const upload = { path: '/lake/x', unflushed: true } as Upload;
+  const cases: [string, Omit<PathState, 'intents'>, number, Verdict][] = [
+    ['itself', { divergence: row }, 100, 'clear'],
+    ['before its tail is over', { divergence: row }, 99, 'deferred'],
+    ['bytes that are not flushed', { divergence: row, upload }, 100, 'deferred'],
+    ['a newer write', { divergence: { ...row, generation: 8 } }, 100, 'superseded'],
+    ['a row above', { divergence: { ...row, path: '/lake' } }, 100, 'superseded'],
+    [
+      'a newer write with bytes that are not flushed',
+      { divergence: { ...row, generation: 8 }, upload },
+      100,
+      'superseded',
+    ],
+    ['none any more', {}, 100, 'superseded'],
+  ];
+  for (const [name, state, nowMs, verdict] of cases)
+    t.equal(verdictOf(row, { intents: [], ...state }, nowMs), verdict, name);
+  t.end();
 });

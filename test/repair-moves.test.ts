@@ -118,6 +118,37 @@ t.test(
   },
 );
 
+t.test('a folder keeps what a rename has to take out of it until that is done', async (t) => {
+  const rig = await createRig(t);
+  await put(rig.gateway, '/lake/a/x/file', 'content');
+  await rig.settled();
+  rig.down.add('target');
+  await rename(rig.gateway, '/lake/a/x', '/lake/b');
+  await remove(rig.gateway, '/lake/a');
+  const { divergence } = await rig.journal.state('/lake/b');
+  const tailUntilMs = Date.now() + 60_000;
+  await rig.journal.apply([{ do: 'put', divergence: { ...divergence!, tailUntilMs } }]);
+  rig.down.clear();
+  await rig.repair.settleNow(['/lake/a', '/lake/a/x'], 5000);
+  t.equal(await look(rig.stores.target, '/lake/a/x/file'), 'content');
+  await rig.journal.apply([{ do: 'put', divergence: divergence! }]);
+  await healed(t, rig);
+});
+
+t.test(
+  'what the other side has missed before a rename is copied, though it is as long as what is there',
+  async (t) => {
+    const rig = await createRig(t);
+    for (const path of ['/lake/file', '/lake/folder/file']) await put(rig.gateway, path, 'old');
+    await rig.settled();
+    rig.down.add('target');
+    for (const path of ['/lake/file', '/lake/folder/file']) await put(rig.gateway, path, 'new');
+    await rename(rig.gateway, '/lake/file', '/lake/moved');
+    await rename(rig.gateway, '/lake/folder', '/lake/moved-folder');
+    await healed(t, rig);
+  },
+);
+
 /** Numbers from a seed. */
 function randomFrom(seed: string): (below: number) => number {
   let count = 0;

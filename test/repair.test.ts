@@ -181,3 +181,35 @@ t.test('names and attributes that the other side refuses for good are pinned', a
   await rig.gateway.mutate({ verb: 'delete', path: '/lake/bad\\', recursive: false }, clientCtx());
   await until('a changed path is tried again', async () => (await rows()).length === 3);
 });
+
+t.test('while a store is away repair asks neither of them, nor the journal', async (t) => {
+  const asked: string[] = [];
+  const listening = (store: Store): Store => ({
+    ...store,
+    query(query, ctx) {
+      if (ctx.requestId === 'repair') asked.push(`${query.verb} ${query.path}`);
+      return store.query(query, ctx);
+    },
+  });
+  let pages = 0;
+  const rig = await createRig(t, {
+    wrap: (_, store) => listening(store),
+    wrapJournal: (journal) => ({
+      ...journal,
+      divergences(page) {
+        pages++;
+        return journal.divergences(page);
+      },
+    }),
+  });
+  rig.down.add('target');
+  await put(rig.gateway, '/lake/x', 'one');
+  [asked.length, pages] = [0, 0];
+  rig.repair.wake();
+  await rig.repair.settleNow(['/lake/x'], 5000);
+  t.same([asked, pages], [[], 0]);
+  rig.down.clear();
+  rig.repair.wake();
+  await rig.settled();
+  t.ok(asked.length > 0 && pages > 0);
+});

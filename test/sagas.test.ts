@@ -303,3 +303,31 @@ t.test('housekeeping carries on what nobody waits for, and leaves alone what som
   t.same(await state(memory), ['abc', undefined, undefined], 'without anybody asking for it');
   t.same([store.openSagas(), rows.size], [0, 0]);
 });
+
+t.test('nothing is asked before a concat is written down, and nothing if that fails', async (t) => {
+  const asked: string[] = [];
+  const memory = createMemoryStore({ name: 'm' });
+  for (const name of ['a', 'b', 'c'])
+    await memory.mutate(
+      { verb: 'create', path: `/d/${name}`, parents: 'all', body: bodyOfBytes(name) },
+      { ...ctx, trail: {} },
+    );
+  const table: SagaTable = {
+    current: () => undefined,
+    all: async () => [],
+    set: () => Promise.reject(new StoreError('unavailable', 'the disk is full', { applied: 'no' })),
+  };
+  const recording: Store = {
+    ...memory,
+    supports: { ...memory.supports, concat: false },
+    mutate(mutation, given) {
+      asked.push(mutation.verb);
+      return memory.mutate(mutation, given);
+    },
+  };
+  const refused = await withSagas(recording, table)
+    .mutate(concat, { ...ctx, trail: {} })
+    .catch(StoreError.from);
+  t.match(refused, { kind: 'unavailable', applied: 'no' });
+  t.same(asked, []);
+});

@@ -175,9 +175,9 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a saga is forgotten before its sources are removed',
     file: 'src/layers/sagas/open-sagas.ts',
-    find: "const failure = await roll(store, open.saga, () => reach(open, 'building'), ctx);\n      await end(open);",
+    find: "const failure = await roll(store, open.saga, () => reach(open, 'building'), ctx);\n        await end(open);",
     replace:
-      "await end(open);\n      const failure = await roll(store, open.saga, () => reach(open, 'building'), ctx);",
+      "await end(open);\n        const failure = await roll(store, open.saga, () => reach(open, 'building'), ctx);",
     suites: ['sagas.test.ts'],
   },
   {
