@@ -42,6 +42,9 @@ function work(metrics: Metrics): void {
         metrics.queries.child(app, 'read', side, outcome).inc(5);
     }
     metrics.secondaryLetGo.child(app, 'lag-time').inc();
+    for (const result of ['ok', 'forwarded', 'unsupported'] as const)
+      metrics.operations.child(app, 'webhdfs', 'GETSTORAGEPOLICY', result).inc();
+    metrics.fidelityLosses.child(app, 'expiry').inc();
   }
   for (const side of ['source', 'target'] as const)
     for (const verb of ['create', 'read']) metrics.storeSeconds.child(side, verb).observe(0.02);
@@ -65,6 +68,7 @@ function observe(metrics: Metrics): void {
     journalBytes: () => 65_536,
     openIntents: () => 2,
     openUploads: () => 1,
+    openSagas: () => [['source', 1]],
     lockWaiters: () => 0,
     journalWritable: () => 1,
     routesValid: () => 1,
