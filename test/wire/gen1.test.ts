@@ -396,3 +396,22 @@ fact('G36', async (t, send) => {
 fact('G37', async (t, send) => {
   t.equal((await get(send, '/', 'ENUMERATEDELETEDITEMS', '&hint=x&listSize=10')).status, 501);
 });
+
+fact('G38', async (t, send) => {
+  await create(send, '/a', 'a');
+  await create(send, '/b', 'b');
+  await mkdirs(send, '/d');
+  const rename = async (from: string, to: string, more = '') =>
+    (await send(`PUT /webhdfs/v1${from}?OP=RENAME&${api}&destination=${to}${more}`)).body;
+  t.equal(await rename('/a', '/d'), '{"boolean":true}');
+  t.equal(await rename('/b', '/d', '&renameoptions=OVERWRITE'), '{"boolean":true}');
+  t.strictSame(await list(send, '/d'), ['a,b', '']);
+  t.equal(await rename('/d/a', '/none/a'), '{"boolean":false}');
+});
+
+fact('G39', async (t, send) => {
+  await create(send, '/f', 'x');
+  const answer = await send(`DELETE /webhdfs/v1/f?OP=DELETE&${api}&fileContextId=other`);
+  t.match(answer.json.RemoteException.message, /StreamID mismatch/);
+  t.equal(await read(send, '/f'), 'x');
+});

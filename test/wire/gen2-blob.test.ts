@@ -171,3 +171,25 @@ fact('B13', async (t, send) => {
     headers: { 'x-ms-lease-time': '0' },
   });
 });
+
+fact('B14', async (t, send) => {
+  await lake(send);
+  await put(send, 'f', 'hello');
+  const host = 'acct.blob.core.windows.net';
+  const source = { host, 'x-ms-copy-source': `http://${host}/lake/f` };
+  t.match(await send('PUT /lake/g', { ...xml, ...source }), {
+    status: 202,
+    headers: { 'x-ms-copy-id': /./, 'x-ms-copy-status': 'success' },
+  });
+  t.equal((await get(send, 'g')).body, 'hello');
+});
+
+fact('B15', async (t, send) => {
+  await lake(send);
+  await put(send, 'f', 'x', { 'x-ms-meta-a': '1' });
+  t.equal((await send('PUT /acct/lake/f?comp=metadata', { ...xml, 'x-ms-meta-b': '2' })).status, 200);
+  const { headers } = await head(send, 'f');
+  t.strictSame([headers['x-ms-meta-a'], headers['x-ms-meta-b']], [undefined, '2']);
+  const dfs = await send('HEAD /acct/lake/f', { accept: 'application/json' });
+  t.equal(dfs.headers['x-ms-properties'], 'b=Mg==');
+});

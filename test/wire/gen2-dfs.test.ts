@@ -1,4 +1,5 @@
 // The facts of docs/wire/gen2.md about the DFS API.
+import { createHash } from 'node:crypto';
 import { bench } from '../face-dfs-bench.ts';
 import { factsOf, type Send, type WireAnswer } from './facts.ts';
 
@@ -346,4 +347,68 @@ fact('D30', async (t, send) => {
     await file(send, 'f');
     t.equal((await send('DELETE /acct/lake/f', headers)).status, status, JSON.stringify(headers));
   }
+});
+
+const md5 = (content: string) => createHash('md5').update(content).digest('base64');
+
+fact('D31', async (t, send) => {
+  await lake(send);
+  await file(send, 'f');
+  const wrong = await append(send, 'f', 0, 'hello', '', { 'content-md5': md5('other') });
+  t.equal(code(wrong), '400 Md5Mismatch');
+  const right = await append(send, 'f', 0, 'hello', '', { 'content-md5': md5('hello') });
+  t.strictSame([right.status, right.headers['content-md5']], [202, md5('hello')]);
+});
+
+fact('D32', async (t, send) => {
+  await lake(send);
+  await file(send, 'f');
+  await append(send, 'f', 0, 'hello');
+  const content = { 'x-ms-content-type': 'text/plain', 'x-ms-cache-control': 'no-cache' };
+  await flush(send, 'f', 5, { ...content, 'x-ms-content-md5': md5('hello') });
+  t.match((await head(send, 'f')).headers, {
+    'content-type': 'text/plain',
+    'cache-control': 'no-cache',
+    'content-md5': md5('hello'),
+  });
+});
+
+fact('D33', async (t, send) => {
+  await lake(send);
+  await write(send, 'd%2Fa+b%20c%25%23', 'text');
+  t.equal((await get(send, 'd/a%2Bb%20c%25%23')).body, 'text');
+  t.match((await list(send)).json.paths, [{ name: 'd' }, { name: 'd/a+b c%#' }]);
+});
+
+fact('D34', async (t, send) => {
+  await lake(send);
+  await write(send, 'f', 'old');
+  await send('PATCH /acct/lake/f?action=setProperties', { 'x-ms-properties': 'a=YQ==' });
+  t.equal((await file(send, 'f')).status, 201);
+  const { headers } = await head(send, 'f');
+  t.strictSame([headers['content-length'], headers['x-ms-properties']], ['0', undefined]);
+});
+
+fact('D35', async (t, send) => {
+  await lake(send);
+  await write(send, 'f', 'hello');
+  const both = await get(send, 'f', { range: 'bytes=0-0', 'x-ms-range': 'bytes=1-2' });
+  t.strictSame([both.status, both.body], [206, 'el']);
+  const sum = { 'x-ms-range': 'bytes=1-2', 'x-ms-range-get-content-md5': 'true' };
+  t.equal((await get(send, 'f', sum)).headers['content-md5'], md5('el'));
+});
+
+fact('D36', async (t, send) => {
+  await lake(send);
+  const { etag } = (await write(send, 'f', 'hello')).headers;
+  await send('PUT /acct/lake/g?mode=legacy', { 'x-ms-rename-source': '/lake/f' });
+  t.equal((await head(send, 'g')).headers.etag, etag);
+});
+
+fact('D37', async (t, send) => {
+  await lake(send);
+  await file(send, 'f', { 'x-ms-properties': 'a=YQ==' });
+  const { headers } = await head(send, 'f', '?action=getStatus&upn=false');
+  t.match(headers, { 'x-ms-resource-type': 'file', 'content-length': '0', 'x-ms-permissions': 'rw-r-----' });
+  t.equal(headers['x-ms-properties'], undefined);
 });
