@@ -172,11 +172,20 @@ t.test('only the row that repair works on, with nothing late or staged, lets it 
     sinceMs: 0,
     tailUntilMs: 100,
   };
-  const upload = { path: '/lake/x', unflushed: true } as Upload;
+  const upload: Upload = {
+    path: '/lake/x',
+    generation: 1,
+    sides: ['target'],
+    unflushed: true,
+    app: 'a',
+    touchedMs: 0,
+  };
+  const atTruth: Upload = { ...upload, sides: ['source', 'target'] };
   const cases: [string, Omit<PathState, 'intents'>, number, Verdict][] = [
     ['itself', { divergence: row }, 100, 'clear'],
     ['before its tail is over', { divergence: row }, 99, 'deferred'],
-    ['bytes that are not flushed', { divergence: row, upload }, 100, 'deferred'],
+    ['bytes that are not flushed, elsewhere', { divergence: row, upload }, 100, 'deferred'],
+    ['bytes that are not flushed, at the truth', { divergence: row, upload: atTruth }, 100, 'clear'],
     ['a newer write', { divergence: { ...row, generation: 8 } }, 100, 'superseded'],
     ['a row above', { divergence: { ...row, path: '/lake' } }, 100, 'superseded'],
     [

@@ -1,13 +1,13 @@
 // What holds repair up, and what does not: hanging copies, paths that fail, folders whose newest content is on the other side, leftovers.
 import t from 'tap';
 import { ownCtx } from '../src/core/ctx.ts';
-import type { Store } from '../src/core/store.ts';
+import { otherSide, type Store } from '../src/core/store.ts';
 import { StoreError } from '../src/core/store-error.ts';
 import type { Divergence } from '../src/journal/journal.ts';
 import { createLocks } from '../src/journal/locks.ts';
 import { startRepair } from '../src/sync/repair.ts';
 import { until } from './end-to-end/admin-view.ts';
-import { clientCtx, get, look, names, put, stage } from './gateway/actions.ts';
+import { clientCtx, flush, get, look, names, put, stage } from './gateway/actions.ts';
 import { breakablePair } from './gateway/breakable.ts';
 import { createRig, type Rig } from './gateway/rig.ts';
 
@@ -91,21 +91,52 @@ t.test('a folder does not go while the newest state of something in it is on tha
   t.equal(await look(rig.stores.target, '/lake/d/newest'), 'acked by the target alone');
 });
 
-t.test('an upload under way below a subtree row keeps a row of its own', async (t) => {
-  const rig = await createRig(t);
-  rig.down.add('target');
-  const create = { verb: 'create', path: '/lake/up', parents: 'all', upload: true } as const;
-  await mkdir(rig.stores.target, '/lake');
-  await rig.gateway.mutate(create, { ...clientCtx('dfs'), wantEntry: true });
-  await stage(rig.gateway, '/lake/up', 0, 'bytes');
-  const { divergence } = await rig.journal.state('/lake/up');
-  await rig.journal.apply([{ do: 'clear', path: '/lake/up', generation: divergence!.generation }]);
-  await put(rig.stores.source, '/lake/rest', 'rest');
-  await putRows(rig, rowAt('/lake', { subtree: true, generation: divergence!.generation }));
+for (const truth of ['source', 'target'] as const) {
+  t.test(
+    `an upload that the source alone has, below a subtree row whose truth is the ${truth}`,
+    async (t) => {
+      const rig = await createRig(t);
+      const other = otherSide(truth);
+      rig.down.add('target');
+      const create = { verb: 'create', path: '/lake/up', parents: 'all', upload: true } as const;
+      await mkdir(rig.stores.target, '/lake');
+      await rig.gateway.mutate(create, { ...clientCtx('dfs'), wantEntry: true });
+      await stage(rig.gateway, '/lake/up', 0, 'bytes');
+      const { divergence } = await rig.journal.state('/lake/up');
+      await rig.journal.apply([{ do: 'clear', path: '/lake/up', generation: divergence!.generation }]);
+      await put(rig.stores[truth], '/lake/rest', 'rest');
+      await putRows(rig, rowAt('/lake', { subtree: true, truth, generation: divergence!.generation }));
+      rig.down.clear();
+      await rig.repair.settleNow(['/lake'], 5000);
+      t.equal(await get(rig.stores[other], '/lake/rest'), 'rest');
+      // What is flushed can be made equal where the bytes are; from the other side repair keeps away.
+      const left = (await rig.journal.divergences({ limit: 10 })).items.map(({ path }) => path);
+      t.same(left, truth === 'source' ? [] : ['/lake/up']);
+      if (truth === 'target') return;
+      t.equal(await get(rig.stores.target, '/lake/up'), '');
+      await flush(rig.gateway, '/lake/up', 5);
+      await rig.settled();
+      t.equal(await get(rig.stores.target, '/lake/up'), 'bytes');
+    },
+  );
+}
+
+t.test('repair that makes the other side equal leaves the upload to the truth', async (t) => {
+  const rig = await createRig(t, { route: { failover: 'full' } });
+  await put(rig.gateway, '/lake/up', 'old');
+  await stage(rig.gateway, '/lake/up', 3, 'new');
+  await rig.settled();
+  t.match(await rig.journal.uploads(), [{ unflushed: true, sides: ['source', 'target'] }]);
+  await putRows(rig, rowAt('/lake/up', { generation: 1_000_000 }));
+  await rig.repair.settleNow(['/lake/up'], 5000);
+  await rig.settled();
+  t.match(await rig.journal.uploads(), [{ unflushed: true, sides: ['source'] }]);
+  rig.down.add('source');
+  await flush(rig.gateway, '/lake/up', 6);
   rig.down.clear();
-  await rig.repair.settleNow(['/lake'], 5000);
-  t.equal(await get(rig.stores.target, '/lake/rest'), 'rest');
-  t.match((await rig.journal.divergences({ limit: 10 })).items, [{ path: '/lake/up' }]);
+  await rig.settled();
+  for (const side of ['source', 'target'] as const)
+    t.equal(await get(rig.stores[side], '/lake/up'), 'oldnew', side);
 });
 
 t.test('what a killed process left under hidden names is removed, what was put aside is not', async (t) => {

@@ -1,4 +1,5 @@
 // What a restart makes of what the former process left open: nothing is guessed (design §4, "Crash").
+import { isWithin, joinPath, relativeTo } from '../core/path.ts';
 import type { Side } from '../core/store.ts';
 import type { Change, Divergence, Intent, Upload } from './journal.ts';
 
@@ -30,10 +31,32 @@ export function recover(left: Leftovers, nowMs: number, tailUntilMs: number): Ch
     if (!intent.secondary) continue;
     for (const reach of intent.reaches)
       rows.set(reach.path, recovered(intent, reach, rows.get(reach.path), nowMs, tailUntilMs));
+    for (const upload of changedWith(intent, [...uploads.values()])) uploads.set(upload.path, upload);
   }
   return [
     ...[...rows.values()].map((divergence): Change => ({ do: 'put', divergence })),
     ...[...uploads.values()].map((upload): Change => ({ do: 'put-upload', upload })),
+  ];
+}
+
+/**
+ * Nobody knows whether the intent has ended an upload or moved it. Its primary has all bytes of it, so that side alone goes on with it, under
+ * either name; the ETag that was shown before may be an old one by now.
+ */
+function changedWith({ verb, reaches, primary }: Intent, uploads: readonly Upload[]): Upload[] {
+  const reached = uploads.filter(({ path }) =>
+    reaches.some((reach) => (reach.subtree ? isWithin(path, reach.path) : path === reach.path)),
+  );
+  const alone = reached.map(({ etag: _, ...upload }) => ({
+    ...upload,
+    sides: upload.sides.includes(primary) ? [primary] : upload.sides,
+  }));
+  const [from, to] = reaches;
+  if (verb !== 'rename' || !from || !to) return alone;
+  const moved = alone.filter(({ path }) => isWithin(path, from.path));
+  return [
+    ...alone,
+    ...moved.map((upload) => ({ ...upload, path: joinPath(to.path, relativeTo(upload.path, from.path)) })),
   ];
 }
 

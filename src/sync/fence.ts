@@ -1,5 +1,5 @@
 // What keeps repair from undoing a newer write or forgetting a late one, pure: when a row may be worked on and cleared.
-import type { Divergence, PathState } from '../journal/journal.ts';
+import type { Change, Divergence, PathState } from '../journal/journal.ts';
 
 /** `superseded`: a newer write has the path. `deferred`: something else has to end first. */
 export type Verdict = 'clear' | 'superseded' | 'deferred';
@@ -16,7 +16,19 @@ export function isTailOver({ tailUntilMs }: Divergence, nowMs: number): boolean 
  */
 export function verdictOf(row: Divergence, { divergence, upload }: PathState, nowMs: number): Verdict {
   if (divergence?.path !== row.path || divergence.generation !== row.generation) return 'superseded';
-  return upload?.unflushed || !isTailOver(divergence, nowMs) ? 'deferred' : 'clear';
+  const isElsewhere = upload?.unflushed && !upload.sides.includes(row.truth);
+  return isElsewhere || !isTailOver(divergence, nowMs) ? 'deferred' : 'clear';
+}
+
+/**
+ * What becomes of the record of an upload before the other side is made equal, for what is staged there goes with it: the truth alone has
+ * the upload. Where the truth has no file nothing is staged either.
+ */
+export function recordBeforeCopy({ upload }: PathState, { truth }: Divergence, isThere: boolean): Change[] {
+  if (!upload) return [];
+  if (!isThere) return [{ do: 'end-upload', path: upload.path }];
+  if (!upload.unflushed || upload.sides.length === 1) return [];
+  return [{ do: 'put-upload', upload: { ...upload, sides: [truth] } }];
 }
 
 /**

@@ -14,7 +14,7 @@ import {
   prepare,
 } from './copy.ts';
 import { jobFor } from './copy-job.ts';
-import { grownFrom, verdictOf, withTail } from './fence.ts';
+import { grownFrom, recordBeforeCopy, verdictOf, withTail } from './fence.ts';
 import { hurryingWhenWanted } from './hurrying-when-wanted.ts';
 import { entriesOf, march } from './march.ts';
 import { carryOutMove } from './moves.ts';
@@ -122,6 +122,8 @@ async function lastStep(
       if (added.missingBytes > 0) return 'grown';
       whole = added.prepared;
     }
+    const record = recordBeforeCopy(state, row, whole.truth?.type === 'file');
+    if (record.length > 0) await parts.journal.apply(record);
     if (!(await completeFenced(hurrying.parts, job, whole)))
       throw new StoreError('unavailable', `${path} is not equal yet`, { code: notEqualYet });
     await last((grown ?? row).generation);

@@ -20,7 +20,7 @@ import { refusedOnState, settle } from '../../src/gateway/settle.ts';
 import type { Intent, Upload } from '../../src/journal/journal.ts';
 import { recover } from '../../src/journal/recover.ts';
 import { truthOf } from '../../src/journal/truth-of.ts';
-import { verdictOf } from '../../src/sync/fence.ts';
+import { recordBeforeCopy, verdictOf } from '../../src/sync/fence.ts';
 import {
   applied,
   durable,
@@ -39,6 +39,7 @@ export interface UploadRules {
   mayAnswerEarly: typeof mayAnswerEarly;
   planStage: typeof planStage;
   recover: typeof recover;
+  recordBeforeCopy: typeof recordBeforeCopy;
   verdictOf: typeof verdictOf;
   truthOf: typeof truthOf;
 }
@@ -49,6 +50,7 @@ export const uploadRules: UploadRules = {
   mayAnswerEarly,
   planStage,
   recover,
+  recordBeforeCopy,
   verdictOf,
   truthOf,
 };
@@ -324,10 +326,11 @@ function surroundings(world: UploadWorld, state: Uploading, take: Take): void {
   if (rules.verdictOf(row, stateOf(state.records), nowMs) !== 'clear') return;
   const { shown } = state.stores[row.truth];
   const copied = withBytes(state, otherSide(row.truth), { staged: 0, shown });
-  take(
-    'repair copies and clears',
-    later(copied, applied(state.records, [{ do: 'clear', path, generation: row.generation }])),
-  );
+  const left = rules.recordBeforeCopy(stateOf(state.records), row, true);
+  const narrowed = left.length > 0 ? later(copied, applied(state.records, left)) : copied;
+  take('repair copies', narrowed);
+  const cleared = applied(narrowed.records, [{ do: 'clear', path, generation: row.generation }]);
+  take('repair copies and clears', later(narrowed, cleared));
 }
 
 /** What breaks the promise in this state; undefined if nothing does. */

@@ -34,7 +34,7 @@ export const repairMutants: readonly Mutant[] = [
   {
     name: 'repair does not wait for the flush of an upload',
     file: 'src/sync/fence.ts',
-    find: "return upload?.unflushed || !isTailOver(divergence, nowMs) ? 'deferred' : 'clear';",
+    find: "return isElsewhere || !isTailOver(divergence, nowMs) ? 'deferred' : 'clear';",
     replace: "return !isTailOver(divergence, nowMs) ? 'deferred' : 'clear';",
     suites: ['repair.test.ts', 'gateway-uploads.test.ts'],
   },
