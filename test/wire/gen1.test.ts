@@ -374,25 +374,6 @@ fact('G35', async (t, send) => {
   );
 });
 
-fact('G36', async (t, send) => {
-  await create(send, '/d/f', 'x');
-  const put = (path: string, op: string, more: string) =>
-    send(`PUT /webhdfs/v1${path}?op=${op}&${api}&${more}`);
-  for (const permission of ['770', '0770', '1770']) {
-    const set = await put('/d', 'SETPERMISSION', `permission=${permission}`);
-    t.strictSame([set.status, set.body, set.headers['content-length']], [200, '', '0'], permission);
-    t.equal(
-      (await get(send, '/d', 'GETFILESTATUS')).json.FileStatus.permission,
-      permission.replace(/^0/, ''),
-    );
-  }
-  for (const answer of [
-    await put('/d', 'SETOWNER', 'owner=ann&group=staff'),
-    await put('/d', 'MODIFYACLENTRIES', 'aclspec=user:a:r--'),
-  ])
-    t.strictSame([answer.status, answer.body, answer.headers['content-length']], [200, '', '0']);
-});
-
 fact('G37', async (t, send) => {
   t.equal((await get(send, '/', 'ENUMERATEDELETEDITEMS', '&hint=x&listSize=10')).status, 501);
 });

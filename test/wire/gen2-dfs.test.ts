@@ -380,15 +380,6 @@ fact('D33', async (t, send) => {
   t.match((await list(send)).json.paths, [{ name: 'd' }, { name: 'd/a+b c%#' }]);
 });
 
-fact('D34', async (t, send) => {
-  await lake(send);
-  await write(send, 'f', 'old');
-  await send('PATCH /acct/lake/f?action=setProperties', { 'x-ms-properties': 'a=YQ==' });
-  t.equal((await file(send, 'f')).status, 201);
-  const { headers } = await head(send, 'f');
-  t.strictSame([headers['content-length'], headers['x-ms-properties']], ['0', undefined]);
-});
-
 fact('D35', async (t, send) => {
   await lake(send);
   await write(send, 'f', 'hello');
@@ -403,12 +394,4 @@ fact('D36', async (t, send) => {
   const { etag } = (await write(send, 'f', 'hello')).headers;
   await send('PUT /acct/lake/g?mode=legacy', { 'x-ms-rename-source': '/lake/f' });
   t.equal((await head(send, 'g')).headers.etag, etag);
-});
-
-fact('D37', async (t, send) => {
-  await lake(send);
-  await file(send, 'f', { 'x-ms-properties': 'a=YQ==' });
-  const { headers } = await head(send, 'f', '?action=getStatus&upn=false');
-  t.match(headers, { 'x-ms-resource-type': 'file', 'content-length': '0', 'x-ms-permissions': 'rw-r-----' });
-  t.equal(headers['x-ms-properties'], undefined);
 });
