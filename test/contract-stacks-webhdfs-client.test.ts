@@ -2,7 +2,7 @@
 import t from 'tap';
 import { gatewayContract } from './stacks/gateway-contract.ts';
 import { clientOfGateway } from './stacks/gateway-stacks.ts';
-import { noHadoopFacts } from './stacks/left-out.ts';
+import { noHadoopFacts, noJoiningAnew } from './stacks/left-out.ts';
 
 t.setTimeout(120_000);
 
@@ -11,5 +11,5 @@ gatewayContract(t, {
   speaks: 'source',
   hasFace: true,
   open: (t, options) => clientOfGateway(t, 'webhdfs', options),
-  without: { target: noHadoopFacts },
+  without: { source: noJoiningAnew, target: [...noHadoopFacts, ...noJoiningAnew] },
 });

@@ -7,11 +7,13 @@ import type { Saga, SagaTable } from '../src/layers/sagas/saga.ts';
 import { withSagas } from '../src/layers/sagas.ts';
 import { sagaTableIn } from '../src/server/saga-table.ts';
 import { createMemoryStore } from '../src/stores/memory/memory-store.ts';
+import { createWebhdfsStore } from '../src/stores/webhdfs/webhdfs-store.ts';
 import { bodyOfBytes } from './contract/fixture.ts';
 import { createRig, type Rig } from './gateway/rig.ts';
 import { open as openGen2 } from './gen2/rig.ts';
 import { sagasInMemory } from './stacks/sagas-in-memory.ts';
-import { throughWire } from './stacks/wire-stacks.ts';
+import { on } from './stacks/stack.ts';
+import { listen } from './stacks/wire-stacks.ts';
 
 const steps = 6;
 const concat: Mutation = {
@@ -221,7 +223,9 @@ t.test(
   'WebHDFS says so before a file takes the place of a folder, and not where one request does it',
   async (t) => {
     const memory = createMemoryStore({ name: 'm' });
-    const stack = await throughWire('webhdfs', memory);
+    const listener = await listen(memory);
+    const driver = createWebhdfsStore({ name: 'hdfs', url: listener.url, user: 'ann' });
+    const stack = on(listener, driver);
     t.teardown(() => stack.close());
     const said: string[] = [];
     const mutate = (mutation: Mutation) =>

@@ -143,6 +143,7 @@ export interface DeleteMutation {
 /**
  * Put the files `sources` behind the content of `path`, in order; the sources are gone afterwards. `create`: the destination is made
  * anew (Gen1 MSCONCAT) instead of having to exist (CONCAT). `deleteSourceDirectory`: also the sources' folder with all in it.
+ * A driver does what is one request and refuses the rest as `unsupported`.
  */
 export interface ConcatMutation {
   verb: 'concat';

@@ -105,7 +105,7 @@ export interface Supports {
   setTimes: boolean;
   expiry: boolean;
   leases: boolean;
-  /** concat is one call of the store (not a copy). */
+  /** Some concats are one call of the store; those that it refuses as `unsupported` take a copy (`layers/sagas`). */
   concat: boolean;
   /** create with a body becomes visible at once and whole, or not at all. */
   atomicCreate: boolean;

@@ -16,6 +16,7 @@ import { afterChange, StoreError } from '../core/store-error.ts';
 import { type OpenSaga, type OpenSagas, openSagas, type Tails } from './sagas/open-sagas.ts';
 import { noSagas, type Saga, type SagaTable } from './sagas/saga.ts';
 import { hiddenFolder, permission, quiet } from './staging/hidden.ts';
+import { writeLike } from './staging/rewrite.ts';
 
 /** A store, and what of its sagas nobody waits for. */
 export interface StoreWithSagas extends Store {
@@ -26,7 +27,7 @@ export interface StoreWithSagas extends Store {
 }
 
 /**
- * A layer around a driver: a concat where the store has none, and a rename that the driver makes in steps (`ctx.beforeSteps`). What they
+ * A layer around a driver: a concat where the store has none that fits, and a rename that the driver makes in steps (`ctx.beforeSteps`). What they
  * change is not shown before they are at their end, and a restart carries them there before anybody is served.
  */
 export function withSagas(
@@ -57,8 +58,7 @@ export function withSagas(
         const tree = mutation.verb === 'rename' || mutation.verb === 'delete';
         for (const path of pathsOf(mutation)) await sagas.pass(path, tree);
         if (mutation.verb === 'rename') return await rename(store, sagas, mutation, ctx);
-        if (mutation.verb === 'concat' && !store.supports.concat)
-          return await concat(store, sagas, mutation, ctx);
+        if (mutation.verb === 'concat') return await concat(store, sagas, mutation, ctx);
         return await store.mutate(mutation, ctx);
       } finally {
         bodyOf(mutation)?.stream.destroy();
@@ -107,8 +107,25 @@ async function rename(
   }
 }
 
-/** Everything is written into a hidden file, which then takes the destination's place; the sources go after it. */
+/** In one request where the store can. */
 async function concat(
+  store: Store,
+  sagas: OpenSagas,
+  mutation: ConcatMutation,
+  ctx: Ctx,
+): Promise<MutationResult> {
+  if (store.supports.concat) {
+    try {
+      return await store.mutate(mutation, ctx);
+    } catch (error) {
+      if (StoreError.from(error).kind !== 'unsupported') throw error;
+    }
+  }
+  return await concatByCopy(store, sagas, mutation, ctx);
+}
+
+/** Everything is written into a hidden file, which then takes the destination's place; the sources go after it. */
+async function concatByCopy(
   store: Store,
   sagas: OpenSagas,
   mutation: ConcatMutation,
@@ -170,10 +187,7 @@ async function fileAt(store: Store, path: string, ctx: Ctx): Promise<Entry> {
   return { ...entry, path };
 }
 
-/**
- * The new file has the attributes of the one whose place it takes, but for the digest of its bytes; one made anew has the rights of
- * its first part, as where a store joins the others onto that one.
- */
+/** A file that is made anew has the rights of its first part, as where a store joins the others onto that one. */
 async function build(
   store: Store,
   path: string,
@@ -184,19 +198,8 @@ async function build(
   const parts = target ? [target, ...sources] : sources;
   const stream = Readable.from(bytesOf(store, parts, ctx), { objectMode: false });
   const lengthBytes = parts.reduce((sum, part) => sum + part.lengthBytes, 0);
-  const { contentMd5: _, ...content } = target?.content ?? {};
-  const { owner, group, acl, permission: mode } = parts[0]!;
-  const attributes = {
-    owner,
-    group,
-    ...(acl ? { acl } : { permission: mode }),
-    ...(target?.properties ? { properties: target.properties } : {}),
-    ...(target ? { content } : {}),
-  };
-  await store.mutate(
-    { verb: 'create', path, parents: 'all', body: { stream, lengthBytes }, attributes },
-    ctx,
-  );
+  const { properties: _p, content: _c, ...rights } = parts[0]!;
+  await writeLike(store, path, target ?? rights, { stream, lengthBytes }, ctx);
 }
 
 async function* bytesOf(store: Store, parts: readonly Entry[], ctx: Ctx): AsyncGenerator<Buffer> {

@@ -2,6 +2,7 @@
 import { Readable } from 'node:stream';
 import t from 'tap';
 import { StoreError } from '../../src/core/store-error.ts';
+import { withSagas } from '../../src/layers/sagas.ts';
 import { withStaging } from '../../src/layers/staging.ts';
 import { createWebhdfsStore } from '../../src/stores/webhdfs/webhdfs-store.ts';
 import { bodyOfBytes, createFixture, patternBytes } from '../contract/fixture.ts';
@@ -34,7 +35,7 @@ for (const [name, url] of [
   ['namenode', hdfs.namenodeUrl],
   ['httpfs', hdfs.httpfsUrl!],
 ] as const) {
-  const open = () => createWebhdfsStore({ name, url, user: hdfs.user });
+  const open = () => withSagas(createWebhdfsStore({ name, url, user: hdfs.user }));
   await storeContract(t, {
     name,
     root: `/bare-${name}`,

@@ -13,11 +13,11 @@ export const noProperties = [
   'a commit replaces a file with its attributes',
 ];
 
-/** Gen2 has no concat: our client joins in a hidden folder, and a gateway does not let clients into that. */
-export const noJoining = [
-  'concat joins files and removes the sources',
-  'a file joined anew has the rights of its first part',
-];
+/** WebHDFS joins nothing anew: our client does it in a hidden folder, and a gateway does not let clients into that. */
+export const noJoiningAnew = ['a file joined anew has the rights of its first part'];
+
+/** Gen2 has no concat at all. */
+export const noJoining = ['concat joins files and removes the sources', ...noJoiningAnew];
 
 /** What WebHDFS can do, and a file that Gen2 holds the truth of cannot. */
 export const noHadoopFacts = [

@@ -3,6 +3,7 @@ import type { Store } from '../../src/core/store.ts';
 import { createDfsFace } from '../../src/faces/dfs/dfs-face.ts';
 import { createLinkSigner } from '../../src/faces/webhdfs/links.ts';
 import { createWebhdfsFace } from '../../src/faces/webhdfs/webhdfs-face.ts';
+import { withSagas } from '../../src/layers/sagas.ts';
 import { createDataListener, type DataListener } from '../../src/server/data-listener.ts';
 import { createAdlsGen1Store } from '../../src/stores/adls-gen1/adls-gen1-store.ts';
 import { createAdlsGen2Store } from '../../src/stores/adls-gen2/adls-gen2-store.ts';
@@ -38,19 +39,21 @@ export function listen(store: Store): Promise<DataListener> {
   });
 }
 
-/** Our clients, each as a store. */
+/** Our clients, each as a store; what a driver cannot do in one request is done by the layer around it. */
 export const clients = {
-  webhdfs: (url: string) => createWebhdfsStore({ name: 'webhdfs', url, user: 'ann' }),
+  webhdfs: (url: string) => withSagas(createWebhdfsStore({ name: 'webhdfs', url, user: 'ann' })),
   gen1: (url: string) => {
     const getToken = async () => ({ token: 't', expiresOnTimestamp: Date.now() + 3_600_000 });
-    return createAdlsGen1Store({ name: 'gen1', url, credential: { getToken } });
+    return withSagas(createAdlsGen1Store({ name: 'gen1', url, credential: { getToken } }));
   },
   gen2: (url: string) =>
-    createAdlsGen2Store({
-      name: 'gen2',
-      url: `${url}/${account}`,
-      credential: { kind: 'shared-key', account, key: accountKey },
-    }),
+    withSagas(
+      createAdlsGen2Store({
+        name: 'gen2',
+        url: `${url}/${account}`,
+        credential: { kind: 'shared-key', account, key: accountKey },
+      }),
+    ),
 };
 
 /** A client over its face over a store. */

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type { Entry } from '../../core/entry.ts';
-import type { Attributes, SetAttributesMutation } from '../../core/mutation.ts';
+import type { Attributes, Body, SetAttributesMutation } from '../../core/mutation.ts';
 import type { Ctx, Store } from '../../core/store.ts';
 import { StoreError } from '../../core/store-error.ts';
 import { permission, quiet, uploadFolder } from './hidden.ts';
@@ -45,18 +45,18 @@ export async function rewrite(
     throw new StoreError('too-large', `a file over ${maxRewriteBytes} bytes cannot be changed in its middle`);
   }
   const fresh = `${uploadFolder(path)}/rewrite-${randomUUID()}`;
-  const attributes = attributesOf(entry, store);
   try {
-    const body = { stream: Readable.from(content, { objectMode: false }) };
-    const made = await store.mutate(
-      { verb: 'create', path: fresh, parents: 'all', body, attributes },
-      { ...plain, wantEntry: true },
+    const made = await writeLike(
+      store,
+      fresh,
+      entry,
+      { stream: Readable.from(content, { objectMode: false }) },
+      plain,
     );
-    await restoreOwner(store, entry, made.entry, plain);
     await permission(ctx);
     const move = { destination: path, replace: 'file', intoDirectory: false } as const;
     await store.mutate({ verb: 'rename', path: fresh, ...move }, plain);
-    return made.entry!;
+    return made;
   } catch (error) {
     // It is hidden; what cannot be removed goes with its folder.
     await store.mutate({ verb: 'delete', path: fresh, recursive: false }, plain).catch(() => undefined);
@@ -64,16 +64,36 @@ export async function rewrite(
   }
 }
 
+/** Writes a new file with what another one is beside its bytes. @throws StoreError; the new file may be there */
+export async function writeLike(
+  store: Store,
+  path: string,
+  like: Entry,
+  body: Body,
+  ctx: Ctx,
+): Promise<Entry> {
+  const attributes = attributesOf(like, store);
+  const create = { verb: 'create', path, parents: 'all', body, attributes } as const;
+  await store.mutate(create, ctx);
+  const { entry } = await store.query({ verb: 'stat', path }, ctx);
+  await restoreOwner(store, like, entry, ctx);
+  return entry;
+}
+
 function attributesOf(entry: Entry, store: Store): Attributes {
   const attributes: Attributes = { permission: entry.permission };
   if (entry.acl && entry.extendedAcl) attributes.acl = entry.acl;
   if (entry.properties && store.supports.properties) attributes.properties = entry.properties;
-  if (entry.content && store.supports.properties) attributes.content = entry.content;
+  if (entry.content && store.supports.properties) {
+    // The digest was that of other bytes.
+    const { contentMd5: _, ...content } = entry.content;
+    attributes.content = content;
+  }
   return attributes;
 }
 
-async function restoreOwner(store: Store, old: Entry, fresh: Entry | undefined, ctx: Ctx): Promise<void> {
-  if (!fresh || !store.supports.owners) return;
+async function restoreOwner(store: Store, old: Entry, fresh: Entry, ctx: Ctx): Promise<void> {
+  if (!store.supports.owners) return;
   const change: SetAttributesMutation = { verb: 'set-attributes', path: fresh.path };
   if (old.owner !== fresh.owner) change.owner = old.owner;
   if (old.group !== fresh.group) change.group = old.group;

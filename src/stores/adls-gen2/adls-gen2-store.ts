@@ -3,8 +3,8 @@ import { bodyOf, type Mutation, type MutationResult, mapPaths } from '../../core
 import { normalizePath } from '../../core/path.ts';
 import type { Query, QueryResult } from '../../core/query.ts';
 import type { Ctx, Store, Supports } from '../../core/store.ts';
+import { StoreError } from '../../core/store-error.ts';
 import { type Account, type Gen2Credential, openAccount } from './account.ts';
-import { concat } from './concat.ts';
 import { fromAbort, fromSdk } from './failures.ts';
 import { append, create, remove } from './files.ts';
 import { mkdir } from './folders.ts';
@@ -110,7 +110,7 @@ function change(account: Account, mutation: Mutation, ctx: Ctx): Promise<Mutatio
     case 'delete':
       return remove(account, mutation, ctx);
     case 'concat':
-      return concat(account, mutation, ctx);
+      throw StoreError.unsupported('Gen2 joins no files');
     case 'set-attributes':
       return setAttributes(account, mutation, ctx);
     case 'lease':

@@ -38,11 +38,6 @@ export function checkFilesystemName(name: string): void {
   if (!filesystemName.test(name)) throw invalidName(`'${name}' cannot be the name of a filesystem`);
 }
 
-/** The store path of a place. */
-export function pathOf({ filesystem, path }: Place): string {
-  return path === '' ? `/${filesystem}` : `/${filesystem}/${path}`;
-}
-
 /** As it stands in a URL behind the account: `/filesystem/a%20b`; the root of a filesystem ends with a slash. */
 export function urlPath({ filesystem, path }: Place): string {
   return `/${filesystem}/${path.split('/').map(encodeURIComponent).join('/')}`;
