@@ -164,6 +164,7 @@ const changes: Record<string, { before?: () => Mutation[]; change: () => Mutatio
       deleteSourceDirectory: false,
     }),
   },
+  truncate: { change: () => ({ verb: 'truncate', path: '/fsx/file', lengthBytes: 2 }) },
   'concat into a new file': {
     change: () => ({
       verb: 'concat',

@@ -20,7 +20,7 @@ const faults = [
 const verbs = [
   ...(['stat', 'list', 'read', 'summary', 'checksum', 'access'] as const),
   ...(['mkdir', 'create', 'append', 'stage', 'flush', 'stage-block', 'commit-blocks'] as const),
-  ...(['rename', 'delete', 'concat', 'set-attributes', 'lease'] as const),
+  ...(['rename', 'delete', 'concat', 'truncate', 'set-attributes', 'lease'] as const),
 ];
 
 const ruleSchema = Type.Object(

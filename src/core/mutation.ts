@@ -153,6 +153,16 @@ export interface ConcatMutation {
   deleteSourceDirectory: boolean;
 }
 
+/**
+ * Cut a file to its first `lengthBytes`, attributes kept; a greater length than it has is `invalid`. A driver that cannot do it in one
+ * request refuses it as `unsupported`.
+ */
+export interface TruncateMutation {
+  verb: 'truncate';
+  path: string;
+  lengthBytes: number;
+}
+
 /** Change what is given, leave the rest. `properties` replaces the whole set; `content` replaces all content headers. */
 export interface SetAttributesMutation {
   verb: 'set-attributes';
@@ -193,6 +203,7 @@ export type Mutation =
   | RenameMutation
   | DeleteMutation
   | ConcatMutation
+  | TruncateMutation
   | SetAttributesMutation
   | LeaseMutation;
 

@@ -44,6 +44,7 @@ const endsUploads: ReadonlySet<Mutation['verb']> = new Set([
   'delete',
   'commit-blocks',
   'concat',
+  'truncate',
 ]);
 
 /** The changes to be committed together with the end of the intent. */

@@ -49,6 +49,8 @@ export interface SettleFirst {
   divergences: readonly Divergence[];
 }
 
+const refusable: ReadonlySet<Mutation['verb']> = new Set(['rename', 'concat', 'truncate', 'lease']);
+
 /** True if the primary may refuse the mutation because of what is there. */
 export function mayRefuseOnState(mutation: Mutation): boolean {
   if (
@@ -56,7 +58,7 @@ export function mayRefuseOnState(mutation: Mutation): boolean {
     (hasCondition(mutation.condition) || mutation.condition?.leaseId !== undefined)
   )
     return true;
-  if (mutation.verb === 'rename' || mutation.verb === 'concat' || mutation.verb === 'lease') return true;
+  if (refusable.has(mutation.verb)) return true;
   if (mutation.verb === 'delete') return !mutation.recursive;
   return mutation.verb === 'append' && mutation.position !== undefined;
 }

@@ -8,6 +8,7 @@ import {
   type MutationResult,
   pathsOf,
   type RenameMutation,
+  type TruncateMutation,
 } from '../core/mutation.ts';
 import { isWithin, joinPath, parentOf } from '../core/path.ts';
 import type { Query, QueryResult } from '../core/query.ts';
@@ -27,7 +28,7 @@ export interface StoreWithSagas extends Store {
 }
 
 /**
- * A layer around a driver: a concat where the store has none that fits, and a rename that the driver makes in steps (`ctx.beforeSteps`). What they
+ * A layer around a driver: a concat or truncate where the store has none that fits, and a rename that the driver makes in steps (`ctx.beforeSteps`). What they
  * change is not shown before they are at their end, and a restart carries them there before anybody is served.
  */
 export function withSagas(
@@ -58,7 +59,14 @@ export function withSagas(
         const tree = mutation.verb === 'rename' || mutation.verb === 'delete';
         for (const path of pathsOf(mutation)) await sagas.pass(path, tree);
         if (mutation.verb === 'rename') return await rename(store, sagas, mutation, ctx);
-        if (mutation.verb === 'concat') return await concat(store, sagas, mutation, ctx);
+        if (mutation.verb === 'concat') {
+          const atOnce = store.supports.concat ? store.mutate(mutation, ctx) : undefined;
+          return await atOnceElse(atOnce, () => concatByCopy(store, sagas, mutation, ctx));
+        }
+        if (mutation.verb === 'truncate') {
+          const atOnce = store.mutate(mutation, ctx);
+          return await atOnceElse(atOnce, () => truncateByCopy(store, sagas, mutation, ctx));
+        }
         return await store.mutate(mutation, ctx);
       } finally {
         bodyOf(mutation)?.stream.destroy();
@@ -107,24 +115,19 @@ async function rename(
   }
 }
 
-/** In one request where the store can. */
-async function concat(
-  store: Store,
-  sagas: OpenSagas,
-  mutation: ConcatMutation,
-  ctx: Ctx,
+/** In one request where the store can, else by a copy. */
+async function atOnceElse(
+  atOnce: Promise<MutationResult> | undefined,
+  byCopy: () => Promise<MutationResult>,
 ): Promise<MutationResult> {
-  if (store.supports.concat) {
-    try {
-      return await store.mutate(mutation, ctx);
-    } catch (error) {
-      if (StoreError.from(error).kind !== 'unsupported') throw error;
-    }
+  try {
+    if (atOnce) return await atOnce;
+  } catch (error) {
+    if (StoreError.from(error).kind !== 'unsupported') throw error;
   }
-  return await concatByCopy(store, sagas, mutation, ctx);
+  return await byCopy();
 }
 
-/** Everything is written into a hidden file, which then takes the destination's place; the sources go after it. */
 async function concatByCopy(
   store: Store,
   sagas: OpenSagas,
@@ -141,6 +144,45 @@ async function concatByCopy(
   const early = quiet(ctx);
   const target = create ? undefined : await fileAt(store, path, early);
   const sources = await Promise.all(mutation.sources.map((source) => fileAt(store, source, early)));
+  const rest = deleteSourceDirectory ? { folder } : {};
+  const parts = target ? [target, ...sources] : sources;
+  return await replace(store, sagas, { path, target, parts, sources, ...rest }, ctx);
+}
+
+async function truncateByCopy(
+  store: Store,
+  sagas: OpenSagas,
+  { path, lengthBytes }: TruncateMutation,
+  ctx: Ctx,
+): Promise<MutationResult> {
+  const target = await fileAt(store, path, quiet(ctx));
+  if (lengthBytes > target.lengthBytes)
+    throw StoreError.invalid(`the file is ${target.lengthBytes} bytes long`);
+  if (lengthBytes === target.lengthBytes) return { entry: target };
+  const parts = [{ ...target, lengthBytes }];
+  return await replace(store, sagas, { path, target, parts, sources: [] }, ctx);
+}
+
+/** A file that is to be made of parts of others. */
+interface Replacement {
+  path: string;
+  /** What stands there and is replaced; its attributes are kept. */
+  target: Entry | undefined;
+  /** The beginnings of these files, so long. */
+  parts: readonly Entry[];
+  /** Removed afterwards. */
+  sources: readonly Entry[];
+  folder?: string;
+}
+
+/** Everything is written into a hidden file, which then takes the place of the other; the sources go after it. */
+async function replace(
+  store: Store,
+  sagas: OpenSagas,
+  { path, target, parts, sources, folder }: Replacement,
+  ctx: Ctx,
+): Promise<MutationResult> {
+  const early = quiet(ctx);
   const id = randomUUID();
   const saga: Saga = {
     id,
@@ -153,12 +195,12 @@ async function concatByCopy(
       path: source.path,
       ...(source.etag === undefined ? {} : { etag: source.etag }),
     })),
-    ...(deleteSourceDirectory ? { folder } : {}),
+    ...(folder === undefined ? {} : { folder }),
   };
   const mine = Promise.withResolvers<void>();
   const open = await sagas.begin(saga, mine.promise);
   try {
-    await build(store, saga.from, target, sources, early);
+    await build(store, saga.from, target, parts, early);
     await permission(ctx);
     await sagas.built(open);
   } catch (error) {
@@ -192,10 +234,9 @@ async function build(
   store: Store,
   path: string,
   target: Entry | undefined,
-  sources: readonly Entry[],
+  parts: readonly Entry[],
   ctx: Ctx,
 ): Promise<void> {
-  const parts = target ? [target, ...sources] : sources;
   const stream = Readable.from(bytesOf(store, parts, ctx), { objectMode: false });
   const lengthBytes = parts.reduce((sum, part) => sum + part.lengthBytes, 0);
   const { properties: _p, content: _c, ...rights } = parts[0]!;
@@ -206,7 +247,7 @@ async function* bytesOf(store: Store, parts: readonly Entry[], ctx: Ctx): AsyncG
   for (const { path, etag, lengthBytes } of parts) {
     if (lengthBytes === 0) continue;
     const condition = etag === undefined ? {} : { condition: { ifMatch: etag } };
-    const { body } = await store.query({ verb: 'read', path, offset: 0, ...condition }, ctx);
+    const { body } = await store.query({ verb: 'read', path, offset: 0, lengthBytes, ...condition }, ctx);
     yield* body as AsyncIterable<Buffer>;
   }
 }

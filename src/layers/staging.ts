@@ -108,6 +108,9 @@ async function readFlushed(staged: Staged, query: ReadQuery, ctx: Ctx): Promise<
   return { ...result, entry };
 }
 
+/** Of a file that stands there; what was staged for it and not flushed goes. */
+const changesBytes: ReadonlySet<Mutation['verb']> = new Set(['append', 'concat', 'truncate']);
+
 async function change(staged: Staged, mutation: Mutation, ctx: Ctx): Promise<MutationResult> {
   const { store, uploads } = staged;
   switch (mutation.verb) {
@@ -121,7 +124,7 @@ async function change(staged: Staged, mutation: Mutation, ctx: Ctx): Promise<Mut
       return commitBlocks(staged, mutation, ctx);
   }
   const plain = await judged(staged, mutation, ctx);
-  if (mutation.verb === 'append' || mutation.verb === 'concat')
+  if (changesBytes.has(mutation.verb))
     for (const path of pathsOf(mutation)) {
       checkNothingLate(staged, uploads.get(path));
       await dropUnflushed(staged, path, ctx);
@@ -130,7 +133,7 @@ async function change(staged: Staged, mutation: Mutation, ctx: Ctx): Promise<Mut
   if (mutation.verb === 'create') {
     await uploads.end(mutation.path);
     await afterChange(hideLate(staged, uploads.lateBelow(mutation.path), ctx));
-  } else if (mutation.verb === 'append' || mutation.verb === 'concat') {
+  } else if (changesBytes.has(mutation.verb)) {
     await uploads.end(mutation.path);
   } else if (mutation.verb === 'delete') {
     await uploads.endBelow(mutation.path);

@@ -4,6 +4,36 @@ import { bodyOfBytes, brokenBody, kindOf, patternBytes } from './fixture.ts';
 
 export const fileCases: ContractCase[] = [
   {
+    name: 'truncate cuts a file and keeps its attributes',
+    async run(t, { at, mutate, write, read, stat, names, folder }) {
+      await write(at('a'), patternBytes(100_000), { attributes: { permission: 0o640 } });
+      await mutate({ verb: 'truncate', path: at('a'), lengthBytes: 70_001 });
+      t.ok((await read(at('a'))).equals(patternBytes(100_000).subarray(0, 70_001)));
+      t.match(await stat(at('a')), { lengthBytes: 70_001, permission: 0o640 });
+      await mutate({ verb: 'append', path: at('a'), body: bodyOfBytes('more') });
+      t.equal((await read(at('a'), { offset: 70_001 })).toString(), 'more');
+      await mutate({ verb: 'truncate', path: at('a'), lengthBytes: 70_005 });
+      t.equal((await stat(at('a'))).lengthBytes, 70_005, 'to the length that it has');
+      await mutate({ verb: 'truncate', path: at('a'), lengthBytes: 0 });
+      t.equal((await read(at('a'))).length, 0);
+      t.same(await names(folder), ['a']);
+    },
+  },
+  {
+    name: 'truncate makes nothing longer, and cuts no folder',
+    async run(t, { at, mutate, mkdir, write, read, failure }) {
+      const truncate = (name: string) => mutate({ verb: 'truncate', path: at(name), lengthBytes: 4 });
+      await write(at('a'), 'abc');
+      await mkdir(at('d'));
+      const longer = await failure(truncate('a'));
+      t.equal(kindOf(longer, 'invalid'), 'invalid');
+      t.equal(longer.applied, 'no');
+      t.equal((await read(at('a'))).toString(), 'abc');
+      t.equal(kindOf(await failure(truncate('d')), 'is-directory'), 'is-directory');
+      t.equal(kindOf(await failure(truncate('none')), 'not-found'), 'not-found');
+    },
+  },
+  {
     name: 'create and read a file',
     async run(t, { at, write, read, stat }) {
       const result = await write(at('a.txt'), 'hello');

@@ -16,8 +16,12 @@ export const noProperties = [
 /** WebHDFS joins nothing anew: our client does it in a hidden folder, and a gateway does not let clients into that. */
 export const noJoiningAnew = ['a file joined anew has the rights of its first part'];
 
-/** Gen2 has no concat at all. */
-export const noJoining = ['concat joins files and removes the sources', ...noJoiningAnew];
+/** Gen2 has no concat at all, nor truncate. */
+export const noJoining = [
+  'concat joins files and removes the sources',
+  ...noJoiningAnew,
+  'truncate cuts a file and keeps its attributes',
+];
 
 /** What WebHDFS can do, and a file that Gen2 holds the truth of cannot. */
 export const noHadoopFacts = [

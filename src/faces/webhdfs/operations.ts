@@ -21,6 +21,7 @@ import {
   getQuotaUsage,
 } from './status.ts';
 import { mkdirs, remove, rename } from './tree.ts';
+import { truncate } from './truncate.ts';
 import { append, concurrentAppend, create, createMutation } from './uploads.ts';
 import { getXattrs, listXattrs, removeXattr, setXattr } from './xattrs.ts';
 
@@ -32,6 +33,7 @@ export const operations: Readonly<Record<string, Served>> = {
   CONCURRENTAPPEND: { method: 'POST', run: concurrentAppend },
   CONCAT: { method: 'POST', run: concat },
   MSCONCAT: { method: 'POST', run: msConcat },
+  TRUNCATE: { method: 'POST', run: truncate },
 
   MKDIRS: { method: 'PUT', run: mkdirs },
   RENAME: { method: 'PUT', run: rename },
@@ -78,7 +80,7 @@ export const trashOperations: ReadonlySet<string> = new Set(['ENUMERATEDELETEDIT
 
 /** What Hadoop and Gen1 have beyond that: refused as unsupported, not as unknown, so that clients fall back. */
 export const knownOperations: ReadonlySet<string> = new Set([
-  ...['TRUNCATE', 'CREATESYMLINK', 'GETLINKTARGET', 'GET_BLOCK_LOCATIONS', 'GETTRASHROOTS'],
+  ...['CREATESYMLINK', 'GETLINKTARGET', 'GET_BLOCK_LOCATIONS', 'GETTRASHROOTS'],
   ...['RENEWDELEGATIONTOKEN', 'CANCELDELEGATIONTOKEN', 'SETQUOTA', 'SETQUOTABYSTORAGETYPE'],
   ...['GETALLSTORAGEPOLICY', 'GETSTORAGEPOLICY', 'SETSTORAGEPOLICY', 'UNSETSTORAGEPOLICY'],
   ...['SATISFYSTORAGEPOLICY', 'ENABLEECPOLICY', 'DISABLEECPOLICY', 'SETECPOLICY', 'GETECPOLICY'],

@@ -110,7 +110,8 @@ function change(account: Account, mutation: Mutation, ctx: Ctx): Promise<Mutatio
     case 'delete':
       return remove(account, mutation, ctx);
     case 'concat':
-      throw StoreError.unsupported('Gen2 joins no files');
+    case 'truncate':
+      throw StoreError.unsupported(`Gen2 has no ${mutation.verb}`);
     case 'set-attributes':
       return setAttributes(account, mutation, ctx);
     case 'lease':

@@ -13,7 +13,7 @@ import { access, checksum, read, stat, summary } from './queries.ts';
 import { type Rules, throwIfAborted } from './rules.ts';
 import type { Content, Tree, TreeNode } from './tree.ts';
 import { commitBlocks, flush, stage, stageBlock } from './uploads.ts';
-import { append, concat, create } from './write-files.ts';
+import { append, concat, create, truncate } from './write-files.ts';
 
 /** A tree and how it is to be served. */
 export interface TreeStoreOptions<N extends TreeNode, C extends Content> {
@@ -125,6 +125,8 @@ function change<N extends TreeNode, C extends Content>(
       return remove(rules, mutation, ctx);
     case 'concat':
       return concat(rules, mutation, ctx);
+    case 'truncate':
+      return truncate(rules, mutation, ctx);
     case 'set-attributes':
       return setAttributes(rules, mutation, ctx);
     case 'lease':

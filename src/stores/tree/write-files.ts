@@ -8,6 +8,7 @@ import type {
   CreateMutation,
   MutationResult,
   Parents,
+  TruncateMutation,
 } from '../../core/mutation.ts';
 import { isWithin, parentOf } from '../../core/path.ts';
 import type { Condition } from '../../core/query.ts';
@@ -165,6 +166,34 @@ export async function concat<N extends TreeNode, C extends Content>(
       const rest = deleteSourceDirectory ? await rules.tree.find(folder) : undefined;
       if (rest) await rules.tree.remove(folder, rest);
       return { entry: entryOf(path, node, rules.now(), true), created: !there };
+    } finally {
+      await content.discard();
+    }
+  });
+}
+
+/** @throws StoreError */
+export async function truncate<N extends TreeNode, C extends Content>(
+  rules: Rules<N, C>,
+  { path, lengthBytes }: TruncateMutation,
+  ctx: Ctx,
+): Promise<MutationResult> {
+  return commit(rules, ctx, [{ path, deep: false }], async () => {
+    const node = await requireFile(rules, path);
+    checkLease(node.attributes.lease, undefined, rules.now());
+    if (lengthBytes > node.lengthBytes)
+      throw StoreError.invalid(`the file is ${node.lengthBytes} bytes long`);
+    if (lengthBytes === node.lengthBytes) return { entry: entryOf(path, node, rules.now(), true) };
+    const opened = await rules.tree.open(path);
+    if (!opened) throw StoreError.notFound(path);
+    const content = await rules.tree.receive(
+      { stream: opened.stream(0, lengthBytes), lengthBytes },
+      new AbortController().signal,
+    );
+    try {
+      const attributes = { ...node.attributes, etag: rules.mintEtag() };
+      const cut = await rules.tree.addFile(path, content, attributes, node);
+      return { entry: entryOf(path, cut, rules.now(), true) };
     } finally {
       await content.discard();
     }

@@ -12,6 +12,7 @@ import { list } from './list.ts';
 import { access, checksum, read, stat, summary } from './queries.ts';
 import { rename } from './rename.ts';
 import type { StoreParts } from './store-parts.ts';
+import { truncate } from './truncate.ts';
 
 /** Operations that one service does in its own way. */
 export interface OwnVerbs {
@@ -82,6 +83,8 @@ function change(parts: StoreParts, mutation: Mutation, ctx: Ctx, own: OwnVerbs):
       return remove(parts, mutation, ctx);
     case 'concat':
       return (own.concat ?? concat)(parts, mutation, ctx);
+    case 'truncate':
+      return truncate(parts, mutation, ctx);
     case 'set-attributes':
       return setAttributes(parts, mutation, ctx);
     case 'stage':
