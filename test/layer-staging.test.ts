@@ -271,3 +271,36 @@ t.test('an append that lands late shows in nothing that stands there by then', a
     await mutate({ verb: 'delete', path, recursive: false });
   }
 });
+
+t.test(
+  'what is read is of one file, though another one takes its place between the look and the bytes',
+  async (test) => {
+    for (const replacement of ['longer than it', 'just as long']) {
+      const memory = appendOnly();
+      let replace: (() => Promise<unknown>) | undefined;
+      const inner: Store = {
+        ...memory,
+        async query(query, ctx) {
+          const now = query.verb === 'read' ? replace : undefined;
+          if (now) {
+            replace = undefined;
+            await now();
+          }
+          return memory.query(query, ctx);
+        },
+      };
+      const { mutate, mkdir, read } = createFixture(withStaging(inner), '/fs');
+      await mkdir('/fs');
+      for (const [path, content] of [
+        ['/fs/f', 'shown so far'],
+        ['/fs/g', replacement],
+      ] as const)
+        await mutate({ verb: 'create', path, parents: 'all', body: bodyOfBytes(content) });
+      await mutate({ verb: 'stage', path: '/fs/f', position: 12, body: bodyOfBytes(' and hidden') });
+      replace = () =>
+        mutate({ verb: 'rename', path: '/fs/g', destination: '/fs/f', replace: 'any', intoDirectory: false });
+      test.equal((await read('/fs/f')).toString(), replacement);
+      test.equal(replace, undefined);
+    }
+  },
+);

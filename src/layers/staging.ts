@@ -1,6 +1,7 @@
 // Gives a store that appends only at the end of a file what Gen2 clients need: stage, flush, stage-block, commit-blocks.
 import { Readable } from 'node:stream';
 import { checkCondition } from '../core/condition.ts';
+import type { Entry } from '../core/entry.ts';
 import { bodyOf, type Mutation, type MutationResult, pathsOf } from '../core/mutation.ts';
 import { normalizePath } from '../core/path.ts';
 import type { ListQuery, ListResult, Query, QueryResult, ReadQuery, StatQuery } from '../core/query.ts';
@@ -91,21 +92,37 @@ async function list({ store, uploads }: Staged, query: ListQuery, ctx: Ctx): Pro
   return { ...page, entries };
 }
 
-/** The file up to where it is flushed. */
-async function readFlushed(staged: Staged, query: ReadQuery, ctx: Ctx): Promise<QueryResult<ReadQuery>> {
-  const { store, uploads } = staged;
+/** How often a file is read again because another one took its place. */
+const readTries = 4;
+
+/**
+ * The file up to where it is flushed. The look that tells how far that is and the bytes have to be of one file: one that took its place
+ * meanwhile hides nothing.
+ */
+async function readFlushed(
+  { store, uploads }: Staged,
+  query: ReadQuery,
+  ctx: Ctx,
+): Promise<QueryResult<ReadQuery>> {
   const { condition, ...plain } = query;
   const { path, offset } = query;
-  const upload = uploads.get(path);
-  const entry = masked((await store.query({ verb: 'stat', path }, ctx)).entry, upload);
-  checkCondition(condition, entry);
-  const left = entry.lengthBytes - offset;
-  if (left <= 0 && !(offset === 0 && query.lengthBytes === undefined))
-    throw new StoreError('invalid-range', `the file is ${entry.lengthBytes} bytes long`);
-  const lengthBytes = Math.min(query.lengthBytes ?? left, left);
-  if (lengthBytes === 0) return { entry, offset, lengthBytes, body: Readable.from([]) };
-  const result = await store.query({ ...plain, lengthBytes }, ctx);
-  return { ...result, entry };
+  for (let attempt = 0; attempt < readTries; attempt++) {
+    const entry = masked((await store.query({ verb: 'stat', path }, ctx)).entry, uploads.get(path));
+    checkCondition(condition, entry);
+    const left = entry.lengthBytes - offset;
+    if (left <= 0 && !(offset === 0 && query.lengthBytes === undefined))
+      throw new StoreError('invalid-range', `the file is ${entry.lengthBytes} bytes long`);
+    const lengthBytes = Math.min(query.lengthBytes ?? left, left);
+    if (lengthBytes === 0) return { entry, offset, lengthBytes, body: Readable.from([]) };
+    const result = await store.query({ ...plain, lengthBytes }, ctx);
+    if (isSame(entry, masked(result.entry, uploads.get(path)))) return { ...result, entry };
+    result.body.destroy();
+  }
+  throw new StoreError('unavailable', `the file changes without pause: ${path}`);
+}
+
+function isSame(one: Entry, other: Entry): boolean {
+  return one.fileId === other.fileId && one.lengthBytes === other.lengthBytes && one.etag === other.etag;
 }
 
 /** Of a file that stands there; what was staged for it and not flushed goes. */
