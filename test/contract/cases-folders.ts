@@ -92,13 +92,13 @@ export const folderCases: ContractCase[] = [
   },
   {
     name: 'a listing shows files and folders in order of name',
-    async run(t, { at, folder, mkdir, write, names, page }) {
+    async run(t, { at, folder, mkdir, write, names, list }) {
       await write(at('b'), '12');
       await mkdir(at('a'));
       await write(at('a/inner'), 'x');
       await write(at('B'), '1');
       t.same(await names(folder), ['B', 'a', 'b']);
-      const { entries } = await page(folder);
+      const entries = await list(folder);
       t.same(
         entries.map((entry) => [entry.type, entry.lengthBytes]),
         [
@@ -120,9 +120,9 @@ export const folderCases: ContractCase[] = [
   },
   {
     name: 'listing a file gives that one file',
-    async run(t, { at, write, page }) {
+    async run(t, { at, write, list }) {
       await write(at('f'), 'abc');
-      const { entries } = await page(at('f'));
+      const entries = await list(at('f'));
       t.same(
         entries.map((entry) => [entry.path, entry.type, entry.lengthBytes]),
         [[at('f'), 'file', 3]],

@@ -28,6 +28,8 @@ export interface Fixture {
   read(path: string, options?: Partial<ReadQuery>): Promise<Buffer>;
   stat(path: string, attributes?: boolean): Promise<Entry>;
   exists(path: string): Promise<boolean>;
+  /** Through as many pages as it takes: a page may be short, or empty. */
+  list(path: string, options?: Partial<ListQuery>): Promise<Entry[]>;
   /** Paths relative to `path`, through as many pages as it takes. */
   names(path: string, options?: Partial<ListQuery>): Promise<string[]>;
   /** One page. */
@@ -112,19 +114,21 @@ export function createFixture(store: Store, folder: string): Fixture {
       }
     },
     page: (path, options) => fixture.query({ verb: 'list', path, recursive: false, limit: 1000, ...options }),
-    names: async (path, options) => {
-      const names: string[] = [];
+    list: async (path, options) => {
+      const entries: Entry[] = [];
       let token: string | undefined;
       do {
         const page: ListResult = await fixture.page(
           path,
           token === undefined ? options : { ...options, token },
         );
-        names.push(...page.entries.map((entry) => entry.path.slice(path.length + 1)));
+        entries.push(...page.entries);
         token = page.token;
       } while (token !== undefined);
-      return names;
+      return entries;
     },
+    names: async (path, options) =>
+      (await fixture.list(path, options)).map((entry) => entry.path.slice(path.length + 1)),
     failure: async (work) => {
       try {
         await work;
