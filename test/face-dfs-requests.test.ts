@@ -61,6 +61,46 @@ t.test('where the account stands', async (t) => {
   t.equal(await get('/acct/lake/d/g'), 'text');
 });
 
+t.test('a file lists itself', async (t) => {
+  const { send, write } = await lakeBench();
+  await write('d/f', 'text');
+  for (const recursive of ['true', 'false']) {
+    const query = `resource=filesystem&recursive=${recursive}&directory=d/f`;
+    const { status, json: listed } = await send(`GET /acct/lake?${query}`, json);
+    t.equal(status, 200);
+    t.match(listed, { paths: [{ name: 'd/f', contentLength: '4' }] });
+    t.strictSame([listed.paths.length, listed.paths[0].isDirectory], [1, undefined]);
+  }
+});
+
+t.test(
+  'a rename onto a folder goes into it, as with mv; in legacy mode it takes the place of an empty one',
+  async (t) => {
+    const { send, write } = await lakeBench();
+    const rename = async (from: string, to: string, headers = {}): Promise<string> => {
+      const reply = await send(`PUT /acct/lake/${to}`, { 'x-ms-rename-source': `/lake/${from}`, ...headers });
+      return reply.status === 201 ? '201' : shown(t, reply);
+    };
+    const textOf = async (path: string) => (await send(`GET /acct/lake/${path}`)).text;
+    await write('tree/a', 'a');
+    await write('file', 'b');
+    await send('PUT /acct/lake/shelf?resource=directory');
+    await send('PUT /acct/lake/empty?resource=directory');
+    t.equal(await rename('tree', 'shelf', { 'if-none-match': '*' }), '201');
+    t.equal(await textOf('shelf/tree/a'), 'a');
+    t.equal(await rename('file', 'shelf?mode=posix'), '201');
+    t.equal(await textOf('shelf/file'), 'b');
+    await write('tree/a', 'newer');
+    t.match(
+      await rename('tree', 'shelf', { 'if-none-match': '*' }),
+      /^409/,
+      'there is one of that name in it',
+    );
+    t.equal(await rename('tree', 'empty?mode=legacy'), '201');
+    t.equal(await textOf('empty/a'), 'newer');
+  },
+);
+
 t.test('ABFS', async (t) => {
   const { send } = await lakeBench();
   const override = {

@@ -41,7 +41,8 @@ export const renamePath: Operation = async (exchange) => {
     path: renameSource(exchange),
     destination: address.path,
     replace: 'any',
-    intoDirectory: false,
+    // As `mv` does: what Hadoop's driver relies on, and its own tests hold the service to (testPosixRenameDirectory).
+    intoDirectory: mode === 'posix',
   };
   const [condition, sourceCondition] = [conditionOf(exchange), conditionOf(exchange, 'x-ms-source-')];
   if (condition?.ifNoneMatch === '*') mutation.replace = 'none';
