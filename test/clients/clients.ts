@@ -1,5 +1,6 @@
 // Every client of the matrix; the order is the order of the columns.
 import type { Client } from './client.ts';
+import { javaClient } from './java-client.ts';
 import { pythonClient } from './script-client.ts';
 
 export const clients: readonly Client[] = [
@@ -21,11 +22,25 @@ export const clients: readonly Client[] = [
     packages: ['fsspec==2026.9.0', 'requests==2.34.2'],
     script: 'webhdfs_fsspec.py',
   }),
+  javaClient({
+    name: 'Hadoop webhdfs://',
+    protocol: 'webhdfs',
+    version: 'hadoop-hdfs-client@3.4.2',
+    mainClass: 'HadoopClient',
+    args: ['webhdfs'],
+  }),
   pythonClient({
     name: 'Data Lake SDK for Python',
     protocol: 'gen2',
     packages: ['azure-storage-file-datalake==12.26.1', 'azure-storage-blob==12.31.1', 'azure-core==1.41.0'],
     script: 'gen2_datalake.py',
+  }),
+  javaClient({
+    name: 'Hadoop abfs://',
+    protocol: 'gen2',
+    version: 'hadoop-azure@3.4.2',
+    mainClass: 'HadoopClient',
+    args: ['abfs'],
   }),
   pythonClient({
     name: 'Blob SDK for Python',
