@@ -2,6 +2,7 @@
 import { PassThrough } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import t, { type Test } from 'tap';
+import { formatAcl, parseAcl } from '../src/core/acl.ts';
 import { ownCtx } from '../src/core/ctx.ts';
 import type { Mutation } from '../src/core/mutation.ts';
 import type { Ctx, Store } from '../src/core/store.ts';
@@ -304,3 +305,21 @@ t.test(
     }
   },
 );
+
+t.test('what the hidden folder inherits is not handed on', async (test) => {
+  const { mutate, mkdir, stage, flush, stat, path } = await rig();
+  await mkdir('/fs/d');
+  const entries = parseAcl('default:user::rwx,default:user:bob:rwx,default:group::r-x,default:other::---');
+  await mutate({ verb: 'set-attributes', path: '/fs', acl: { mode: 'modify', entries } });
+  const blockId = Buffer.from('block-01').toString('base64');
+  const blob = '/fs/d/blob';
+  await mutate({ verb: 'stage-block', path: blob, blockId, body: bodyOfBytes('a') });
+  await mutate({ verb: 'commit-blocks', path: blob, parents: 'all', blockIds: [blockId] });
+  await stage(0, 'first');
+  await stage(0, 'other');
+  await flush(5);
+  for (const each of [blob, path]) {
+    const { acl } = await stat(each, true);
+    test.equal(formatAcl(acl ?? []), 'user::rw-,group::r--,other::r--', each);
+  }
+});

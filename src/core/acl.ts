@@ -217,3 +217,23 @@ export function parsePermission(text: string): number {
   const sticky = last === 't' || last === 'T' ? 0o1000 : 0;
   return sticky | (parseBits(match[1]!) << 6) | (parseBits(match[2]!) << 3) | other;
 }
+
+/**
+ * What something new takes over from the folder that it is made in: the folder's default entries, their classes limited by `mode`, without a
+ * umask (POSIX.1e); undefined if the folder hands nothing down.
+ */
+export function inheritedAcl(
+  folder: readonly AclEntry[],
+  type: 'file' | 'directory',
+  mode: number,
+): AclEntry[] | undefined {
+  const handedDown = folder.filter((entry) => entry.scope === 'default');
+  if (handedDown.length === 0) return undefined;
+  const access = handedDown.map((entry): AclEntry => ({ ...entry, scope: 'access' }));
+  const most = applyPermission(access, mode);
+  const limited = access.map((entry, i) => ({
+    ...entry,
+    permission: entry.permission & most[i]!.permission,
+  }));
+  return type === 'file' ? limited : [...limited, ...handedDown.map((entry) => ({ ...entry }))];
+}

@@ -1,4 +1,5 @@
 // Contract: uploads in pieces, for stores that stage.
+import { formatAcl, parseAcl, sortAcl } from '../../src/core/acl.ts';
 import type { ContractCase } from './contract-case.ts';
 import { bodyOfBytes, brokenBody, type Fixture, kindOf, patternBytes } from './fixture.ts';
 
@@ -259,6 +260,22 @@ export const uploadCases: ContractCase[] = [
       t.equal((await read(path)).toString(), 'new');
       t.same(entry.properties, { fresh: '2' });
       t.equal(entry.content?.contentType, 'text/plain');
+    },
+  },
+  {
+    name: 'a commit makes a file that inherits from its folder',
+    when: (supports) => supports.staging && supports.acl,
+    async run(t, { at, mkdir, mutate, stat }) {
+      await mkdir(at('d'));
+      const spec =
+        'default:user::rwx,default:user:bob:r--,default:group::r-x,default:mask::rwx,default:other::---';
+      const acl = { mode: 'modify', entries: parseAcl(spec) } as const;
+      await mutate({ verb: 'set-attributes', path: at('d'), acl });
+      const path = at('d/blob');
+      await mutate({ verb: 'stage-block', path, blockId: blockId('a'), body: bodyOfBytes('a') });
+      await mutate({ verb: 'commit-blocks', path, parents: 'all', blockIds: [blockId('a')] });
+      const entry = await stat(path, true);
+      t.equal(formatAcl(sortAcl(entry.acl ?? [])), 'user::rw-,user:bob:r--,group::r-x,mask::rw-,other::---');
     },
   },
 ];

@@ -1,8 +1,10 @@
 // Put Block and Put Block List over a store without them: a file per block in a hidden folder, joined and moved at the commit (semantics A5).
 import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
+import { aclOfPermission, changeAcl, inheritedAcl } from '../../core/acl.ts';
 import { checkCondition } from '../../core/condition.ts';
 import type {
+  Attributes,
   CommitBlocksMutation,
   MutationResult,
   SetAttributesMutation,
@@ -21,6 +23,8 @@ import { masked } from './uploads.ts';
 const maxBlocks = 50_000;
 const maxBlockIdBytes = 64;
 const defaultFilePermission = 0o644;
+/** Mode of a new file that is asked for nothing, before a umask: what an inherited ACL is limited by. */
+const newFileMode = 0o666;
 
 /** One block, whole or not at all: it gets its name in the last step. @throws StoreError */
 export async function stageBlock(
@@ -187,26 +191,44 @@ async function* allBytes(store: Staged['store'], files: readonly string[], ctx: 
   }
 }
 
-/** The attributes that the file is to have, before anybody can see it. */
+/** The attributes that the file at `mutation.path` is to have, before anybody can see it. */
 async function dress(
   { store }: Staged,
-  path: string,
-  { attributes }: CommitBlocksMutation,
+  joined: string,
+  { path, attributes = {} }: CommitBlocksMutation,
   ctx: Ctx,
 ): Promise<void> {
-  const { permission: mode, umask, owner, group, acl, properties, content, expiresMs } = attributes ?? {};
+  const { permission: _, umask: __, acl: ___, owner, group, properties, content, expiresMs } = attributes;
   const change: SetAttributesMutation = {
     verb: 'set-attributes',
-    path,
-    permission: mode === undefined ? defaultFilePermission : mode & ~(umask ?? 0),
+    path: joined,
+    ...(await rightsOf({ store }, { joined, path }, attributes, ctx)),
   };
   if (owner !== undefined) change.owner = owner;
   if (group !== undefined) change.group = group;
-  if (acl) change.acl = { mode: 'set', entries: acl };
   if (properties && Object.keys(properties).length > 0) change.properties = properties;
   if (content && Object.keys(content).length > 0) change.content = content;
   if (expiresMs !== undefined) change.expiresMs = expiresMs;
   await store.mutate(change, ctx);
+}
+
+/** A new file inherits from the folder that it is to stand in, and not from the hidden one. */
+async function rightsOf(
+  { store }: Pick<Staged, 'store'>,
+  { joined, path }: { joined: string; path: string },
+  { permission: mode, umask = 0, acl }: Attributes,
+  ctx: Ctx,
+): Promise<Pick<SetAttributesMutation, 'permission' | 'acl'>> {
+  const permission = mode === undefined ? defaultFilePermission : mode & ~umask;
+  if (!store.supports.acl) return { permission };
+  const [made, folder] = await Promise.all([
+    store.query({ verb: 'stat', path: joined }, ctx),
+    store.query({ verb: 'stat', path: parentOf(path), attributes: true }, ctx),
+  ]);
+  const inherited = inheritedAcl(folder.entry.acl ?? [], 'file', mode ?? newFileMode);
+  if (!inherited && !acl && !made.entry.extendedAcl) return { permission };
+  const own = inherited ?? aclOfPermission(permission);
+  return { acl: { mode: 'set', entries: acl ? changeAcl(own, 'set', acl) : own } };
 }
 
 async function removeQuietly({ store }: Pick<Staged, 'store'>, path: string, ctx: Ctx): Promise<void> {

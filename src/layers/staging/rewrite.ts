@@ -1,6 +1,7 @@
 // Changes bytes in the middle of a file on a store that only appends: a new file beside it takes its place.
 import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
+import { aclOfPermission } from '../../core/acl.ts';
 import type { Entry } from '../../core/entry.ts';
 import type { Attributes, Body, SetAttributesMutation } from '../../core/mutation.ts';
 import type { Ctx, Store } from '../../core/store.ts';
@@ -76,6 +77,11 @@ export async function writeLike(
   const create = { verb: 'create', path, parents: 'all', body, attributes } as const;
   await store.mutate(create, ctx);
   const { entry } = await store.query({ verb: 'stat', path }, ctx);
+  if (entry.extendedAcl && !like.extendedAcl) {
+    // Inherited from the folder that it was made in, which is not the one that it is to stand in.
+    const acl = { mode: 'set', entries: aclOfPermission(like.permission) } as const;
+    await store.mutate({ verb: 'set-attributes', path, acl }, ctx);
+  }
   await restoreOwner(store, like, entry, ctx);
   return entry;
 }

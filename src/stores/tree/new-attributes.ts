@@ -1,5 +1,5 @@
 // Attributes of a new file or folder: what was asked for, what the parent's default ACL hands down, what the umask takes off.
-import { type AclEntry, aclOfPermission, applyPermission, changeAcl, sortAcl } from '../../core/acl.ts';
+import { type AclEntry, aclOfPermission, changeAcl, inheritedAcl, sortAcl } from '../../core/acl.ts';
 import type { Attributes } from '../../core/mutation.ts';
 import { StoreError } from '../../core/store-error.ts';
 import type { NodeAttributes } from './tree.ts';
@@ -40,30 +40,13 @@ export function newAttributes(
 
 function newAcl(type: 'file' | 'directory', parentAcl: readonly AclEntry[], given: Attributes): AclEntry[] {
   const mode = given.permission ?? (type === 'file' ? 0o666 : 0o777);
-  const inherited = parentAcl.filter((entry) => entry.scope === 'default');
-  let acl: AclEntry[];
-  if (inherited.length > 0) {
-    // POSIX.1e: the new access ACL is the parent's default ACL, its class entries limited by the mode; no umask.
-    const access = inherited.map((entry): AclEntry => ({ ...entry, scope: 'access' }));
-    acl = limitedBy(access, mode);
-    if (type === 'directory') acl.push(...inherited.map((entry) => ({ ...entry })));
-  } else {
-    const umask = given.umask ?? (given.permission === undefined ? defaultUmask : 0);
-    acl = aclOfPermission(mode & ~umask);
-  }
+  const umask = given.umask ?? (given.permission === undefined ? defaultUmask : 0);
+  let acl = inheritedAcl(parentAcl, type, mode) ?? aclOfPermission(mode & ~umask);
   if (given.acl) {
     checkScopes(type, given.acl);
     acl = changeAcl(acl, 'set', given.acl);
   }
   return sortAcl(acl);
-}
-
-function limitedBy(access: AclEntry[], mode: number): AclEntry[] {
-  const limited = applyPermission(access, mode);
-  return access.map((entry, index) => ({
-    ...entry,
-    permission: entry.permission & limited[index]!.permission,
-  }));
 }
 
 /** @throws StoreError `invalid`: only folders have a default ACL */
