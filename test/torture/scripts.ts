@@ -84,16 +84,10 @@ function rename({ actor, random }: ScriptSource): Action {
   const path = random.pick(names);
   const others: string[] = [...names, ...(folders ? ['h'] : random.chance(0.2) ? folderNames : [])];
   const destination = random.pick(others.filter((name) => name !== path));
-  if (actor.face === 'dfs') {
-    return {
-      do: 'rename',
-      path,
-      destination,
-      replace: random.chance(0.5) ? 'any' : 'none',
-      intoDirectory: false,
-    };
-  }
   const overwrites = random.chance(0.5);
+  if (actor.face === 'dfs') {
+    return { do: 'rename', path, destination, replace: overwrites ? 'any' : 'none', intoDirectory: true };
+  }
   if (actor.face === 'gen1') {
     return { do: 'rename', path, destination, replace: overwrites ? 'file' : 'none', intoDirectory: true };
   }
