@@ -50,6 +50,19 @@ function during(invokedMs: number, returnedMs: number, action: Action, result: R
 }
 
 const good: Record<string, () => Operation[]> = {
+  'a create without an answer is seen begun, and taken back': () => [
+    during(1, Number.POSITIVE_INFINITY, create(1), unknown),
+    during(2, 3, read(), file()),
+    during(4, 5, read(), absent),
+    during(6, 7, create(2), done),
+    during(8, 9, read(), file(2)),
+  ],
+  'a create that is refused for now is seen begun, and taken back': () => [
+    during(1, 6, create(1), refused('temporary')),
+    during(2, 3, read(), file()),
+    during(4, 5, read(), absent),
+    during(7, 8, read(), absent),
+  ],
   'one after the other': () => [
     then(create(1), done),
     then(read(), file(1)),
@@ -159,6 +172,22 @@ const good: Record<string, () => Operation[]> = {
 };
 
 const bad: Record<string, () => Operation[]> = {
+  'a create without an answer takes away what was there before': () => [
+    during(1, 2, create(1), done),
+    during(3, Number.POSITIVE_INFINITY, create(2), unknown),
+    during(4, 5, read(), file()),
+    during(6, 7, read(), absent),
+  ],
+  'a create that is refused for now leaves its empty file': () => [
+    during(1, 4, create(1), refused('temporary')),
+    during(2, 3, read(), file()),
+    during(5, 6, read(), file()),
+  ],
+  'a create that was done is taken back': () => [
+    during(1, 8, create(1), done),
+    during(2, 3, read(), file()),
+    during(9, 10, read(), absent),
+  ],
   'a stale read': () => [then(create(1), done), then(create(2), done), then(read(), file(1))],
   'an acknowledged write is lost': () => [then(create(1), done), then(read(), absent)],
   'an append is lost': () => [then(create(1), done), then(append(2), done), then(read(), file(1))],

@@ -8,6 +8,8 @@ interface FileNode {
   staged: ReadonlyMap<number, Token>;
   /** Id of the token that a create under way will put in: until then the file is there and empty. */
   making?: number;
+  /** There was nothing before that create, so that it may be taken back if it fails. */
+  isFresh?: boolean;
   /** Undefined: nobody has set it, so it is what the store or the protocol gave. */
   permission?: number;
 }
@@ -65,22 +67,46 @@ function fileOf(tree: Tree, path: string): FileNode | undefined {
   return node?.type === 'file' ? node : undefined;
 }
 
-function create(tree: Tree, { path, overwrite, token }: Extract<Action, { do: 'create' }>): Tree[] {
+function create(tree: Tree, action: Extract<Action, { do: 'create' }>): Tree[] {
+  const { path, overwrite, token } = action;
   const there = tree.get(path);
-  const isOwn = there?.type === 'file' && there.making !== undefined && there.making === token?.id;
-  if (there && !isOwn && (there.type === 'directory' || !overwrite)) return [];
+  if (there && !isBegun(tree, action) && (there.type === 'directory' || !overwrite)) return [];
   const tokens = token ? [token] : [];
   const made = put(tree, path, { type: 'file', tokens, staged: nothingStaged });
   return made ? [made] : [];
 }
 
-/** What a store itself may show while it writes a file: the file, still empty. */
-export function treesWithBegun(tree: Tree, action: Extract<Action, { do: 'create' }>): Tree[] {
+/**
+ * What a store itself may show while it writes a file: the file, still empty.
+ * @param mayFail it may be taken back, if there was nothing before
+ */
+export function treesWithBegun(
+  tree: Tree,
+  action: Extract<Action, { do: 'create' }>,
+  mayFail: boolean,
+): Tree[] {
   const { path, overwrite, token } = action;
   if (!token) return [];
   return create(tree, { do: 'create', path, overwrite }).map((made) =>
-    new Map(made).set(path, { type: 'file', tokens: [], staged: nothingStaged, making: token.id }),
+    new Map(made).set(path, {
+      type: 'file',
+      tokens: [],
+      staged: nothingStaged,
+      making: token.id,
+      ...(mayFail && !tree.has(path) ? { isFresh: true } : {}),
+    }),
   );
+}
+
+/** True if this create has begun and not ended. */
+export function isBegun(tree: Tree, { path, token }: Extract<Action, { do: 'create' }>): boolean {
+  const node = tree.get(path);
+  return node?.type === 'file' && node.making !== undefined && node.making === token?.id;
+}
+
+/** A create that failed takes its empty file away again, where nothing was before. */
+export function treesWithoutBegun(tree: Tree, action: Extract<Action, { do: 'create' }>): Tree[] {
+  return isBegun(tree, action) && fileOf(tree, action.path)?.isFresh ? [without(tree, action.path)] : [];
 }
 
 /** A folder is made where nothing is. */
@@ -246,7 +272,7 @@ export function keyOf(tree: Tree): string {
         ? `${path}|${node.permission ?? ''}`
         : `${path}|${node.permission ?? ''}|${node.tokens.map(({ id }) => id)}|${[...node.staged]
             .map(([position, { id }]) => `${position}:${id}`)
-            .sort()}|${node.making ?? ''}`,
+            .sort()}|${node.making ?? ''}${node.isFresh ? '+' : ''}`,
     )
     .sort()
     .join('\n');

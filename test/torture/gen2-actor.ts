@@ -123,12 +123,13 @@ export function createGen2Actor(options: ActorOptions, api: 'dfs' | 'blob'): Act
       const page = sight(resultOf(sent, kindOf, justDone));
       if (typeof sent === 'string' || page === 'not-sent' || page.is !== 'done' || page.seen) return page;
       const { paths }: { paths: ListedPath[] } = JSON.parse(sent.bytes.toString());
-      for (const { name, isDirectory, contentLength, permissions } of paths)
-        names[name.slice(below.join('/').length + 1)] = seenOfEntry(
-          isDirectory === 'true' ? 'directory' : 'file',
-          Number(contentLength),
-          permissions,
-        );
+      for (const { name, isDirectory, contentLength, permissions } of paths) {
+        const type = isDirectory === 'true' ? 'directory' : 'file';
+        const seen = seenOfEntry(type, Number(contentLength), permissions);
+        // A file is listed as itself.
+        if (name === below.join('/')) return { is: 'done', seen };
+        names[name.slice(below.join('/').length + 1)] = seen;
+      }
       continuation = sent.headers['x-ms-continuation'] ?? '';
     } while (continuation !== '');
     return { is: 'done', names };

@@ -1,11 +1,13 @@
 // A history as moments: each operation takes effect at one moment between its call and its answer; some have more moments than one.
 import {
   foldersAbove,
+  isBegun,
   shows,
   type Tree,
   treesAfter,
   treesWithBegun,
   treesWithFolder,
+  treesWithoutBegun,
   treesWithoutFolder,
 } from './file-model.ts';
 import type { Action, Operation, Seen } from './history.ts';
@@ -119,7 +121,11 @@ function impliedFolders(operation: Operation): Moment[] {
   });
 }
 
-function momentsOf(operation: Operation, universe: readonly string[]): Moment[] {
+function momentsOf(
+  operation: Operation,
+  universe: readonly string[],
+  history: readonly Operation[],
+): Moment[] {
   const { action, result, invokedMs, returnedMs } = operation;
   const paths = action.do === 'rename' ? [...pathsOf(action), parentOf(action.destination)] : pathsOf(action);
   const base = {
@@ -130,16 +136,13 @@ function momentsOf(operation: Operation, universe: readonly string[]): Moment[] 
     paths: paths.filter((path) => path !== '' || action.path === ''),
     doing: '',
   };
-  // On Gen2 a file has no listing.
-  const isNoFolder = (tree: Tree, path: string, { type }: Seen): boolean =>
-    action.do === 'list' && type === 'absent' && path === action.path && tree.get(path)?.type === 'file';
   if (isQuery(operation))
     return sightsOf(operation, universe).map(([path, seen]) => ({
       ...base,
       isQuery: true,
       paths: [path],
       isShallow: seen.type === 'file',
-      after: (tree) => (shows(tree, path, seen) || isNoFolder(tree, path, seen) ? [tree] : []),
+      after: (tree) => (shows(tree, path, seen) ? [tree] : []),
     }));
   const refused = result.is === 'refused';
   const isOptional = result.is === 'unknown';
@@ -152,25 +155,46 @@ function momentsOf(operation: Operation, universe: readonly string[]): Moment[] 
         after: (tree) => treesAfter(tree, action),
         doing: JSON.stringify(action),
       };
-  const moments = [itself, ...impliedFolders(operation)];
+  const folders = impliedFolders(operation);
+  const isSeenBegun = wasSeenBegun(operation, history);
+  if (action.do !== 'create' || !action.token || (refused && !isSeenBegun)) return [itself, ...folders];
   // A store shows a file that is written anew as empty until its bytes have come.
-  if (action.do === 'create' && action.token && !refused)
-    moments.push({
-      ...base,
-      isOptional: true,
-      isQuery: false,
-      before: itself,
-      doing: `begin ${itself.doing}`,
-      after: (tree) => treesWithBegun(tree, action),
-    });
-  return moments;
+  const aside = { ...base, isOptional: true, isQuery: false, before: itself };
+  const name = JSON.stringify(action);
+  const begin: Moment = {
+    ...aside,
+    after: (tree) => treesWithBegun(tree, action, isSeenBegun),
+    doing: `begin ${name}`,
+  };
+  if (!isSeenBegun) return [itself, begin, ...folders];
+  if (refused) {
+    itself.isQuery = false;
+    itself.after = (tree) => (isBegun(tree, action) || !refusalFits(operation, tree) ? [] : [tree]);
+  }
+  const after = (tree: Tree) => treesWithoutBegun(tree, action);
+  return [itself, begin, { ...aside, after, doing: `take back ${name}` }, ...folders];
+}
+
+/** True if somebody saw an empty file while a create that came to nothing was under way: it may have been begun, and taken back. */
+function wasSeenBegun({ action, result, invokedMs, returnedMs }: Operation, history: readonly Operation[]) {
+  if (action.do !== 'create' || result.is === 'done') return false;
+  if (result.is === 'refused' && result.kind !== 'temporary') return false;
+  return history.some(
+    (other) =>
+      isQuery(other) &&
+      other.invokedMs <= returnedMs &&
+      other.returnedMs >= invokedMs &&
+      sightsOf(other, [action.path]).some(
+        ([path, seen]) => path === action.path && seen.type === 'file' && seen.lengthBytes === 0,
+      ),
+  );
 }
 
 /** All moments of a history in the order of their calls. */
 export function momentsOfHistory(history: readonly Operation[]): Moment[] {
   const universe = universeOf(history);
   return history
-    .flatMap((operation) => momentsOf(operation, universe))
+    .flatMap((operation) => momentsOf(operation, universe, history))
     .sort((a, b) => a.invokedMs - b.invokedMs);
 }
 
