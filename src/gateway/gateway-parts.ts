@@ -36,6 +36,8 @@ export interface GatewayLimits {
   orderWaitMs: number;
   /** How long a request without an answer may still land. */
   zombieMs: number;
+  /** How long an upload may stand still before its record is closed. */
+  uploadIdleMs: number;
 }
 
 /** Everything the gateway is made of. */

@@ -84,6 +84,8 @@ export interface StageOutcomes {
   now: Upload;
   answeredAlone: Pick<AnsweredAlone, 'allows'>;
   nowMs: number;
+  /** The record is written anew once it is as old as this, milliseconds: an upload that goes on is not idle. */
+  touchEveryMs: number;
 }
 
 /** What is to be kept of an append. */
@@ -97,13 +99,14 @@ export interface StageSettlement {
 
 /** The whole table of an append. */
 export function settleStage(outcomes: StageOutcomes): StageSettlement {
-  const { plan, first, second, now, answeredAlone, nowMs } = outcomes;
+  const { plan, first, second, now, answeredAlone, nowMs, touchEveryMs } = outcomes;
   const { path } = now;
   const acked: Side[] = first.outcome === 'acked' ? [plan.primary] : [];
   if (second.outcome === 'acked' && (first.outcome === 'acked' || mayTakeOver(plan, first)))
     acked.push(otherSide(plan.primary));
   const next = answeredAlone.allows(path, acked) ? afterStage(now, acked, nowMs) : undefined;
-  const isChanged = next && (next.sides.length !== now.sides.length || !now.unflushed);
+  const isOld = nowMs - now.touchedMs >= touchEveryMs;
+  const isChanged = next && (next.sides.length !== now.sides.length || !now.unflushed || isOld);
   return {
     changes: isChanged ? [{ do: 'put-upload', upload: next }] : [],
     held: next !== undefined,

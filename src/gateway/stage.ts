@@ -26,6 +26,9 @@ import { refusedOnState } from './settle.ts';
 
 type Staged = StageMutation | StageBlockMutation;
 
+/** How often an upload that goes on is noted in the time after which one that stands still is closed. */
+const touchesPerIdle = 8;
+
 /** One stage under way. */
 interface Staging {
   route: Route;
@@ -107,7 +110,8 @@ async function record(
   parts.events.onMutation?.(staging.route.app, verb, { [primary]: first.outcome, [other]: second.outcome });
   const now = (await parts.journal.state(path)).upload ?? upload;
   const { answeredAlone } = parts;
-  const settlement = settleStage({ plan: decided, first, second, now, answeredAlone, nowMs: parts.now() });
+  const touch = { nowMs: parts.now(), touchEveryMs: parts.limits.uploadIdleMs / touchesPerIdle };
+  const settlement = settleStage({ plan: decided, first, second, now, answeredAlone, ...touch });
   if (alone) answeredAlone.end(path, primary);
   const { changes } = settlement;
   const durable = intent ? parts.journal.settle(intent, changes) : parts.journal.apply(changes);

@@ -43,6 +43,9 @@ export interface RigOptions {
   stateDir?: string;
   lagMs?: number;
   zombieMs?: number;
+  uploadIdleMs?: number;
+  /** The gateway's clock; repair's own is that of the machine. */
+  now?: () => number;
   maxDivergencesPerFolder?: number;
   events?: GatewayEvents;
 }
@@ -121,7 +124,7 @@ export async function createRig(t: Test, options: RigOptions = {}): Promise<Rig>
     locks,
     table: () => tableOf(route),
     lag,
-    limits: { settleMs: 2000, orderWaitMs: 1000, zombieMs },
+    limits: { settleMs: 2000, orderWaitMs: 1000, zombieMs, uploadIdleMs: options.uploadIdleMs ?? 86_400_000 },
     events: {
       ...options.events,
       onDivergence: (...told) => {
@@ -129,7 +132,7 @@ export async function createRig(t: Test, options: RigOptions = {}): Promise<Rig>
         repair.wake();
       },
     },
-    now: Date.now,
+    now: options.now ?? Date.now,
     underWay: createUnderWay(),
     heldBecause: () => undefined,
     settleNow: (paths, withinMs) => repair.settleNow(paths, withinMs),

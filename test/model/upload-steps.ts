@@ -255,7 +255,15 @@ function settling(world: UploadWorld, state: Uploading, one: Sent, take: Take): 
     sides: [...sides],
   };
   const answeredAlone = answeredAloneOf({ ...state, sent: answered ? [...state.sent, one] : state.sent });
-  const settled = world.rules.settleStage({ plan: decided, first, second, now, answeredAlone, nowMs });
+  const settled = world.rules.settleStage({
+    plan: decided,
+    first,
+    second,
+    now,
+    answeredAlone,
+    nowMs,
+    touchEveryMs: Number.POSITIVE_INFINITY,
+  });
   const after = later(state, applied({ ...state.records, intents }, settled.changes));
   const isTaken = first.outcome === 'acked' || (mayTakeOver(decided, first) && second.outcome === 'acked');
   if (answered || !isTaken || !settled.held) take(`append ${bit} is settled`, after);
