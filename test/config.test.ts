@@ -53,10 +53,10 @@ const brokenGateways: [what: string, text: string, env: Record<string, string>, 
     ],
   ],
   [
-    'lags that contradict',
-    `${stores}writes: { lagBytes: 100000, lagTotalBytes: 70000 }\n`,
+    'lags and idle times that contradict',
+    `${stores}writes: { lagBytes: 100000, lagTotalBytes: 70000, blocksIdleMs: 70 }\n`,
     {},
-    ['g:6:44: must be at least'],
+    ['g:6:44: must be at least lagBytes', 'g:6:65: must be at least uploadIdleMs'],
   ],
   ['backoffs that contradict', `${stores}repair: { backoffMaxMs: 1 }\n`, {}, ['g:6:25: must be at least']],
   [

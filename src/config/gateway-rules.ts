@@ -101,7 +101,9 @@ export function crossChecks(config: GatewayConfig): { path: KeyPath; reason: str
   const { admin } = config.listen;
   if (port !== 0 && port === admin.port && config.listen.data.host === admin.host)
     note('listen.admin.port', 'the data listener has this port');
-  const { lagBytes, lagTotalBytes } = config.writes;
+  const { lagBytes, lagTotalBytes, uploadIdleMs, blocksIdleMs } = config.writes;
+  if (blocksIdleMs < uploadIdleMs)
+    note('writes.blocksIdleMs', `must be at least uploadIdleMs (${uploadIdleMs})`);
   if (lagTotalBytes < lagBytes) note('writes.lagTotalBytes', `must be at least lagBytes (${lagBytes})`);
   const { backoffMs, backoffMaxMs } = config.repair;
   if (backoffMaxMs < backoffMs) note('repair.backoffMaxMs', `must be at least backoffMs (${backoffMs})`);

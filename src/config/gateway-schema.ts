@@ -100,6 +100,11 @@ const writesSchema = Type.Object(
       'How long a request that was given up may still be applied by a store: at least the store’s own request timeout and 60 s.',
     ),
     uploadIdleMs: count(86_400_000, 1, 'How long an upload may stand still before its record is closed.'),
+    blocksIdleMs: count(
+      604_800_000,
+      1,
+      'How long blocks without a Put Block List are kept on a store that only appends, at least uploadIdleMs; Gen2 itself keeps them a week.',
+    ),
     linkTtlMs: count(3_600_000, 1_000, 'How long the redirect of a two-step write may be used.'),
   },
   section,

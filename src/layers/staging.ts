@@ -10,6 +10,7 @@ import { afterChange, StoreError } from '../core/store-error.ts';
 import { checkNothingLate, dropUnflushed, flush, hideLate, type Staged, stage } from './staging/appends.ts';
 import { commitBlocks, stageBlock } from './staging/blocks.ts';
 import { isHidden } from './staging/hidden.ts';
+import { createPieces, type Pieces } from './staging/pieces.ts';
 import { masked, noTable, openUploads, type Upload, type UploadTable } from './staging/uploads.ts';
 
 /** What the layer may be made with. */
@@ -21,24 +22,32 @@ export interface StagingOptions {
   now?: () => number;
 }
 
+/** A store that stages. */
+export interface StoreWithStaging extends Store {
+  /** Where this layer stages: removes pieces of uploads that nobody has gone on with. */
+  sweepPieces?: Pieces['sweep'];
+}
+
 /**
  * A layer for stores whose `supports.staging` is false; any other store is returned as it is. What was appended and not flushed is
  * kept from readers here only: others that read the store see it.
  */
-export function withStaging(store: Store, options: StagingOptions = {}): Store {
+export function withStaging(store: Store, options: StagingOptions = {}): StoreWithStaging {
   if (store.supports.staging) return store;
   const { table = noTable, zombieMs = 0, now = Date.now } = options;
+  const pieces = createPieces(store, zombieMs, now);
   let opened: Promise<Staged> | undefined;
   let from: unknown;
   const open = (): Promise<Staged> => {
     if (!opened || from !== table.current())
-      opened = openUploads(table, now).then((uploads) => ({ store, uploads, zombieMs, now }));
+      opened = openUploads(table, now).then((uploads) => ({ store, uploads, pieces, zombieMs, now }));
     from = table.current();
     return opened;
   };
   return {
     ...store,
     supports: { ...store.supports, staging: true },
+    sweepPieces: pieces.sweep,
     async query<Q extends Query>(query: Q, ctx: Ctx): Promise<QueryResult<Q>> {
       const normal = { ...query, path: normalizePath(query.path) };
       return (await answer(await open(), normal, ctx)) as QueryResult<Q>;
@@ -136,9 +145,9 @@ async function change(staged: Staged, mutation: Mutation, ctx: Ctx): Promise<Mut
     case 'flush':
       return flush(staged, mutation, ctx);
     case 'stage-block':
-      return stageBlock(staged, mutation, ctx);
+      return staged.pieces.during(mutation.path, () => stageBlock(staged, mutation, ctx));
     case 'commit-blocks':
-      return commitBlocks(staged, mutation, ctx);
+      return staged.pieces.during(mutation.path, () => commitBlocks(staged, mutation, ctx));
   }
   const plain = await judged(staged, mutation, ctx);
   if (changesBytes.has(mutation.verb))

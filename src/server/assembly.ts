@@ -160,6 +160,23 @@ function makeGateway({
   });
 }
 
+/** How often pieces of uploads that nobody goes on with are looked for, and how long that may take, milliseconds. */
+const sweepEveryMs = 3_600_000;
+const sweepMs = 60_000;
+
+/** Removes them on one side; what does not go now goes the next time. */
+async function sweepPieces({ table, sides, config, logger }: Parts, side: Side): Promise<void> {
+  const below = table.mounts().map((mount) => mount[side]);
+  const beforeMs = Date.now() - config.writes.blocksIdleMs;
+  try {
+    const ctx = ownCtx('sweep', AbortSignal.timeout(sweepMs));
+    const folders = (await sides[side].sweepPieces?.(below, beforeMs, ctx)) ?? 0;
+    if (folders > 0) logger.info({ side, folders }, 'uploads that were never finished are removed');
+  } catch (error) {
+    logger.warn({ side, err: error }, 'uploads that were never finished could not all be removed');
+  }
+}
+
 /** What has to be looked at from time to time. */
 function keepHouse(parts: Parts): () => void {
   const { table, stamps, journal, locks, stores, sides, config, logger } = parts;
@@ -177,6 +194,14 @@ function keepHouse(parts: Parts): () => void {
       );
     }
   };
+  const nextSweepMs = { source: 0, target: 0 };
+  const sweep = async (): Promise<void> => {
+    const due = (['source', 'target'] as const).filter(
+      (side) => !journal.unopened && sides[side].breaker() !== 'open' && nextSweepMs[side] <= Date.now(),
+    );
+    for (const side of due) nextSweepMs[side] = Date.now() + sweepEveryMs;
+    await Promise.all(due.map((side) => sweepPieces(parts, side)));
+  };
   const carryOn = async (): Promise<void> => {
     if (journal.unopened) return;
     const healthy = Object.values(sides).filter(({ breaker }) => breaker() !== 'open');
@@ -184,7 +209,10 @@ function keepHouse(parts: Parts): () => void {
   };
   // What waits for one store does not hold up the rest.
   const timer = setInterval(
-    () => Promise.all([look(), carryOn()]).catch((error) => logger.error({ err: error }, 'housekeeping')),
+    () =>
+      Promise.all([look(), carryOn(), sweep()]).catch((error) =>
+        logger.error({ err: error }, 'housekeeping'),
+      ),
     housekeepingMs,
   );
   return () => clearInterval(timer);

@@ -9,7 +9,7 @@ import { withObserver } from '../layers/observe.ts';
 import type { SagaTable } from '../layers/sagas/saga.ts';
 import { withSagas } from '../layers/sagas.ts';
 import type { UploadTable } from '../layers/staging/uploads.ts';
-import { withStaging } from '../layers/staging.ts';
+import { type StoreWithStaging, withStaging } from '../layers/staging.ts';
 import { withTimeout } from '../layers/timeout.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { makeStore } from './make-store.ts';
@@ -22,6 +22,8 @@ export interface ServedSide {
   breaker(): BreakerState;
   /** Changes of several requests that are not at their end, and a way there for those that nobody waits for (semantics A8). */
   sagas: { open(): number; carryOn(): Promise<void> };
+  /** Absent where the store itself forgets what nobody goes on with. */
+  sweepPieces: StoreWithStaging['sweepPieces'];
   /** The latest temporary failure, if no answer came after it. */
   lastError(): { message: string; atMs: number } | undefined;
 }
@@ -44,9 +46,7 @@ export async function openSide(
     ? withChaos(bare, chaos, { onFault: (fault) => metrics.chaosFaults.child(side, fault).inc() })
     : bare;
   const driver = withSagas(faulty, tables.sagas, { zombieMs: tables.zombieMs, now: Date.now });
-  const staged = driver.supports.staging
-    ? driver
-    : withStaging(driver, { table: tables.uploads, zombieMs: tables.zombieMs });
+  const staged: StoreWithStaging = withStaging(driver, { table: tables.uploads, zombieMs: tables.zombieMs });
   const leased = staged.supports.leases ? staged : withLeases(staged, tables.leases);
   const layers: LayersConfig = config.layers;
   const limited = withLimit(withTimeout(leased, layers), layers);
@@ -65,6 +65,7 @@ export async function openSide(
     name: `${config.type} ${driver.name}`,
     store,
     breaker: guarded.state,
+    sweepPieces: staged.sweepPieces,
     sagas: { open: driver.openSagas, carryOn: driver.carrySagasOn },
     lastError: () => lastError,
   };

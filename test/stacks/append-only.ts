@@ -6,8 +6,11 @@ import { createMemoryStore } from '../../src/stores/memory/memory-store.ts';
 const verbsOfStaging = new Set(['stage', 'flush', 'stage-block', 'commit-blocks']);
 
 /** A memory store that refuses what HDFS has not; `onAppend` may break an append after the bytes went in. */
-export function appendOnly(onAppend: () => void = () => undefined): Store & { appends: number } {
-  const inner = createMemoryStore({ name: 'inner' });
+export function appendOnly(
+  onAppend: () => void = () => undefined,
+  now: () => number = Date.now,
+): Store & { appends: number } {
+  const inner = createMemoryStore({ name: 'inner', now });
   const store = {
     ...inner,
     appends: 0,

@@ -6,6 +6,7 @@ import type { FlushMutation, MutationResult, StageMutation } from '../../core/mu
 import type { Ctx, Store } from '../../core/store.ts';
 import { afterChange, ownLimit, StoreError } from '../../core/store-error.ts';
 import { permission, quiet } from './hidden.ts';
+import type { Pieces } from './pieces.ts';
 import { bytesOf, rewrite } from './rewrite.ts';
 import { isOther, leave, masked, takeTurn, type Upload, type Uploads } from './uploads.ts';
 
@@ -13,6 +14,7 @@ import { isOther, leave, masked, takeTurn, type Upload, type Uploads } from './u
 export interface Staged {
   store: Store;
   uploads: Uploads;
+  pieces: Pick<Pieces, 'during'>;
   /** How long an append without an answer may still land, milliseconds. */
   zombieMs: number;
   now(): number;
@@ -176,7 +178,7 @@ async function put(
 
 /** Another file takes the place of this one; should the process end between, what is shown must be true of both. */
 async function replaceFile(
-  { store, uploads }: Staged,
+  { store, uploads, pieces }: Staged,
   upload: Upload,
   content: AsyncIterable<Buffer>,
   ctx: Ctx,
@@ -186,7 +188,8 @@ async function replaceFile(
     upload.shown = shown;
     await uploads.keep(upload);
   }
-  const { fileId } = await rewrite(store, shown.path, content, ctx);
+  const { path } = shown;
+  const { fileId } = await pieces.during(path, () => rewrite(store, path, content, ctx));
   upload.shown = fileId === undefined ? shown : { ...shown, fileId };
   if (before !== undefined && upload.kept) await uploads.keep(upload);
 }

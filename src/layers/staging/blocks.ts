@@ -11,11 +11,11 @@ import type {
   StageBlockMutation,
 } from '../../core/mutation.ts';
 import { nameOf, parentOf, segmentsOf } from '../../core/path.ts';
-import type { ListResult } from '../../core/query.ts';
 import type { Ctx } from '../../core/store.ts';
 import { afterChange, StoreError } from '../../core/store-error.ts';
 import { hideLate, type Staged } from './appends.ts';
 import { permission, quiet, removeUploads, uploadFolder } from './hidden.ts';
+import { entriesIn } from './pieces.ts';
 import { bytesOf } from './rewrite.ts';
 import { masked } from './uploads.ts';
 
@@ -121,25 +121,7 @@ async function checkBlocks(
 ): Promise<void> {
   const folder = uploadFolder(path);
   const known = new Set<string>();
-  let token: string | undefined;
-  try {
-    do {
-      const page: ListResult = await store.query(
-        {
-          verb: 'list',
-          path: folder,
-          recursive: false,
-          limit: 5000,
-          ...(token === undefined ? {} : { token }),
-        },
-        ctx,
-      );
-      for (const entry of page.entries) known.add(nameOf(entry.path));
-      token = page.token;
-    } while (token !== undefined);
-  } catch (error) {
-    if (StoreError.from(error).kind !== 'not-found') throw error;
-  }
+  for await (const entry of entriesIn(store, folder, ctx)) known.add(nameOf(entry.path));
   if (files.some((file) => !known.has(nameOf(file))))
     throw new StoreError('invalid', 'a block of the list has not been uploaded', {
       code: 'InvalidBlockList',

@@ -35,8 +35,13 @@ export async function removeUploads(store: Store, path: string, ctx: Ctx): Promi
   }
 }
 
-/** False if it is in use. */
-async function removeIfThere(store: Store, path: string, recursive: boolean, ctx: Ctx): Promise<boolean> {
+/** False if it is in use. @throws StoreError */
+export async function removeIfThere(
+  store: Store,
+  path: string,
+  recursive: boolean,
+  ctx: Ctx,
+): Promise<boolean> {
   const mutation: Mutation = { verb: 'delete', path, recursive };
   try {
     await store.mutate(mutation, quiet(ctx));
