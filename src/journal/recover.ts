@@ -25,7 +25,7 @@ export function recover(left: Leftovers, nowMs: number, tailUntilMs: number): Ch
   for (const intent of ordered) {
     if (intent.staged) {
       const path = intent.reaches[0]!.path;
-      uploads.set(path, withoutSecondary(uploads.get(path), intent, path));
+      uploads.set(path, withoutSecondary(uploads.get(path), intent, { path, tailUntilMs }));
       continue;
     }
     if (!intent.secondary) continue;
@@ -93,7 +93,11 @@ function lasting(intent: Intent, earlier: Divergence | undefined): Partial<Diver
  * The client may have been answered, so there are unflushed bytes, and only the primary surely has them. Where the other side has taken
  * the upload over, the primary was not enough for an answer.
  */
-function withoutSecondary(upload: Upload | undefined, intent: Intent, path: string): Upload {
+function withoutSecondary(
+  upload: Upload | undefined,
+  intent: Intent,
+  { path, tailUntilMs }: { path: string; tailUntilMs: number },
+): Upload {
   const primary: Side = intent.primary;
   const before = upload?.sides ?? [primary];
   const isLost = intent.secondary !== undefined && before.includes(primary);
@@ -104,6 +108,7 @@ function withoutSecondary(upload: Upload | undefined, intent: Intent, path: stri
     touchedMs: intent.openedMs,
     ...upload,
     unflushed: true,
+    lateUntilMs: tailUntilMs,
     sides: isLost ? before.filter((side) => side === primary) : before,
   };
 }

@@ -18,12 +18,13 @@ import { adminSources } from './admin-sources.ts';
 import { type Assembly, assemble, type Surroundings } from './assembly.ts';
 import { createDataListener } from './data-listener.ts';
 import { warnOfDrill } from './drill.ts';
+import { formerTable } from './follow-routes.ts';
 import { leaseTableIn } from './lease-table.ts';
 import { noteServed, observeGauges } from './metering.ts';
 import { sagaTableIn } from './saga-table.ts';
 import { openSide, type ServedSide } from './side.ts';
 import { linkKey, makeStateDir } from './state-dir.ts';
-import { uploadTableIn } from './upload-table.ts';
+import { holdLateUploads, uploadTableIn } from './upload-table.ts';
 import { version } from './version.ts';
 
 /** A running gateway. */
@@ -89,10 +90,16 @@ async function makeParts(dir: string, config: GatewayConfig, logger: Logger): Pr
     onTimeout: () => metrics.lockTimeouts.child().inc(),
   });
   let current: Assembly | undefined;
-  const open = (): Promise<Journal> =>
-    openJournal(stateDir, { config, metrics, logger, locks }, (folder) =>
+  const open = async (): Promise<Journal> => {
+    const opened = await openJournal(stateDir, { config, metrics, logger, locks }, (folder) =>
       Boolean(findMount(current?.table.mounts() ?? [], 'target', folder)),
     );
+    const former = await formerTable(opened, config, logger);
+    const mounts = [...(former?.routes.values() ?? [])].flatMap((route) => route.mounts);
+    const clock = { nowMs: Date.now(), zombieMs: config.writes.zombieMs };
+    if (!opened.unopened) await holdLateUploads(opened, mounts, clock);
+    return opened;
+  };
   let journal = await open();
   const sides = await openSides(config, () => journal, metrics, logger);
   const stores = { source: sides.source.store, target: sides.target.store };

@@ -1,15 +1,71 @@
 // What stores without staging show of files under upload lives in the journal (semantics A4).
+import { findMount, type Mount, translatePath } from '../core/mount.ts';
 import type { Side } from '../core/store.ts';
-import type { Journal } from '../journal/journal.ts';
-import type { UploadTable } from '../layers/staging/uploads.ts';
+import type { Change, Journal, Upload } from '../journal/journal.ts';
+import type { KeptUpload, UploadTable } from '../layers/staging/uploads.ts';
+
+const keyOf = (side: Side, path: string): string => `upload:${side}:${path}`;
+
+const textOf = (upload: KeptUpload): string => JSON.stringify(upload);
+
+async function rowsOf(journal: Journal, side: Side): Promise<KeptUpload[]> {
+  return (await journal.metas(keyOf(side, ''))).map((text) => JSON.parse(text));
+}
 
 /** An upload table over rows of the journal, in the paths of the side. */
 export function uploadTableIn(journal: () => Journal, side: Side): UploadTable {
-  const prefix = `upload:${side}:`;
   return {
     current: journal,
-    all: async () => (await journal().metas(prefix)).map((text) => JSON.parse(text)),
+    all: () => rowsOf(journal(), side),
     set: (path, upload) =>
-      journal().apply([{ do: 'meta', key: prefix + path, value: upload ? JSON.stringify(upload) : '' }]),
+      journal().apply([{ do: 'meta', key: keyOf(side, path), value: upload ? textOf(upload) : '' }]),
   };
+}
+
+/** What a start has to know to tell which appends of the former process may still land. */
+export interface FormerUploads {
+  side: Side;
+  /** What is hidden on this side. */
+  rows: readonly KeptUpload[];
+  /** The records as recovery left them, by canonical path. */
+  records: ReadonlyMap<string, Upload>;
+  /** The mounts of the former process. */
+  mounts: readonly Mount[];
+}
+
+/**
+ * The rows of a side behind which an append of the former process may still land: all but those of uploads that go on there, and of these too
+ * if an append was open when it ended. Pure.
+ */
+export function lateAfterStart(
+  { side, rows, records, mounts }: FormerUploads,
+  nowMs: number,
+  zombieMs: number,
+): KeptUpload[] {
+  const goesOn = (path: string): boolean => {
+    const mount = findMount(mounts, side, path);
+    const record = mount && records.get(translatePath(mount, path, side, 'target'));
+    return !!record && record.sides.includes(side) && (record.lateUntilMs ?? 0) <= nowMs;
+  };
+  const tailUntilMs = nowMs + zombieMs;
+  return rows
+    .filter(({ shown, lateUntilMs }) => lateUntilMs < tailUntilMs && !goesOn(shown.path))
+    .map(({ isReplaced: _, ...row }) => ({ ...row, lateUntilMs: tailUntilMs }));
+}
+
+/** Writes down what may still land (semantics A10), before the stores are asked anything. */
+export async function holdLateUploads(
+  journal: Journal,
+  mounts: readonly Mount[],
+  clock: { nowMs: number; zombieMs: number },
+): Promise<void> {
+  const records = new Map((await journal.uploads()).map((upload) => [upload.path, upload]));
+  const changes: Change[] = [];
+  for (const side of ['source', 'target'] as const) {
+    const former = { side, rows: await rowsOf(journal, side), records, mounts };
+    for (const row of lateAfterStart(former, clock.nowMs, clock.zombieMs))
+      changes.push({ do: 'meta', key: keyOf(side, row.shown.path), value: textOf(row) });
+  }
+  // It shows at once; a crash before it is on disk finds the same.
+  if (changes.length > 0) void journal.apply(changes);
 }

@@ -44,7 +44,6 @@ export interface RigOptions {
   lagMs?: number;
   zombieMs?: number;
   uploadIdleMs?: number;
-  /** The gateway's clock; repair's own is that of the machine. */
   now?: () => number;
   maxDivergencesPerFolder?: number;
   events?: GatewayEvents;
@@ -69,10 +68,12 @@ export async function createRig(t: Test, options: RigOptions = {}): Promise<Rig>
   };
   const dir = options.stateDir ?? t.testdir({});
   const zombieMs = options.zombieMs ?? 0;
+  const now = options.now ?? Date.now;
   const locks = createLocks({ waitMs: 5000, maxWaiters: 1000 });
   const opened = await openSqliteJournal({
     file: `${dir}/journal.db`,
     zombieMs,
+    now,
     isBusy: locks.isHeld,
     maxDivergencesPerFolder: options.maxDivergencesPerFolder ?? 10_000,
   });
@@ -92,7 +93,7 @@ export async function createRig(t: Test, options: RigOptions = {}): Promise<Rig>
       journal,
       locks,
       mounts: () => mounts,
-      now: Date.now,
+      now,
       zombieMs,
       lagMs: options.lagMs ?? 2000,
       ctx: () => ownCtx('repair'),
@@ -132,7 +133,7 @@ export async function createRig(t: Test, options: RigOptions = {}): Promise<Rig>
         repair.wake();
       },
     },
-    now: options.now ?? Date.now,
+    now,
     underWay: createUnderWay(),
     heldBecause: () => undefined,
     settleNow: (paths, withinMs) => repair.settleNow(paths, withinMs),

@@ -56,9 +56,14 @@ export async function stage(staged: Staged, mutation: StageMutation, ctx: Ctx): 
     if (failure.kind === 'not-found') await uploads.end(path);
     throw failure;
   } finally {
-    leave(upload, after);
+    leaveAt(staged, upload, after);
   }
   return ctx.wantEntry ? { entry: masked(entry, upload) } : {};
+}
+
+/** While something may land late nobody knows how long the file will be when the next one looks. */
+function leaveAt({ now }: Staged, upload: Upload, lengthBytes: number | undefined): void {
+  leave(upload, upload.lateUntilMs > now() ? undefined : lengthBytes);
 }
 
 /** @throws StoreError `unavailable` while an append without an answer may still land among those that would come now */
@@ -331,7 +336,7 @@ export async function flush(staged: Staged, mutation: FlushMutation, ctx: Ctx): 
     if (StoreError.from(error).applied === 'unknown') after = undefined;
     throw error;
   } finally {
-    leave(upload, after);
+    leaveAt(staged, upload, after);
   }
 }
 
