@@ -3,13 +3,13 @@ import { buffer } from 'node:stream/consumers';
 import t, { type Test } from 'tap';
 import { ownCtx } from '../src/core/ctx.ts';
 import type { Side, Store } from '../src/core/store.ts';
-import { restoreFlushed } from '../src/gateway/idle-uploads.ts';
 import type { Upload } from '../src/journal/journal.ts';
 import { withStaging } from '../src/layers/staging.ts';
 import { holdLateUploads, lateAfterStart, uploadTableIn } from '../src/server/upload-table.ts';
 import { createMemoryStore } from '../src/stores/memory/memory-store.ts';
 import { bodyOfBytes } from './contract/fixture.ts';
 import { flush, get, put, refusal, stage } from './gateway/actions.ts';
+import { restorerOf } from './gateway/restorer.ts';
 import { createRig } from './gateway/rig.ts';
 import { appendOnly } from './stacks/append-only.ts';
 
@@ -65,13 +65,8 @@ async function createWorld(t: Test, appends: Side) {
       await first.close();
       isHeld = false;
       const rig = await open();
-      const { stores, journal, locks } = rig;
-      const keepHouse = async (): Promise<void> => {
-        const kept = (await uploadTableIn(() => journal, appends).all()).map(({ shown }) => shown.path);
-        const parts = { stores, journal, locks, mounts: () => mounts, ctx: () => ownCtx('upload') };
-        await restoreFlushed(parts, appends, kept);
-      };
-      return { rig, keepHouse };
+      const restore = restorerOf(rig, { now: () => clock.nowMs });
+      return { rig, keepHouse: () => restore(appends) };
     },
   };
 }

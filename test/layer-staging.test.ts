@@ -7,13 +7,13 @@ import { ownCtx } from '../src/core/ctx.ts';
 import type { Mutation } from '../src/core/mutation.ts';
 import type { Ctx, Store } from '../src/core/store.ts';
 import { StoreError } from '../src/core/store-error.ts';
-import { restoreFlushed } from '../src/gateway/idle-uploads.ts';
 import { createLocks } from '../src/journal/locks.ts';
 import { openSqliteJournal } from '../src/journal/sqlite-journal.ts';
-import type { KeptUpload, UploadTable } from '../src/layers/staging/uploads.ts';
 import { withStaging } from '../src/layers/staging.ts';
+import { uploadTableIn } from '../src/server/upload-table.ts';
 import { createMemoryStore } from '../src/stores/memory/memory-store.ts';
 import { bodyOfBytes, createFixture, type Fixture, kindOf } from './contract/fixture.ts';
+import { restorerOf } from './gateway/restorer.ts';
 import { appendOnly } from './stacks/append-only.ts';
 
 interface Rig extends Fixture {
@@ -178,15 +178,9 @@ t.test('a file joined to another takes nothing with it that was not flushed', as
 });
 
 t.test('an upload that is given up leaves the flushed length, also after a restart', async (test) => {
-  const kept = new Map<string, KeptUpload>();
-  const table: UploadTable = {
-    current: () => kept,
-    all: async () => [...kept.values()],
-    async set(path, upload) {
-      if (upload) kept.set(path, upload);
-      else kept.delete(path);
-    },
-  };
+  const journal = await openSqliteJournal({ file: `${test.testdir({})}/journal.db`, zombieMs: 0 });
+  test.teardown(() => journal.close());
+  const table = uploadTableIn(() => journal, 'source');
   const inner = appendOnly();
   const first = createFixture(withStaging(inner, { table }), '/fs');
   const path = '/fs/f';
@@ -195,23 +189,16 @@ t.test('an upload that is given up leaves the flushed length, also after a resta
   await first.mutate({ verb: 'stage', path, position: 7, body: bodyOfBytes(' and never more') });
 
   const restarted = withStaging(inner, { table });
-  const journal = await openSqliteJournal({ file: `${test.testdir({})}/journal.db`, zombieMs: 0 });
-  test.teardown(() => journal.close());
-  const parts = {
-    stores: { source: restarted, target: restarted },
-    journal,
-    locks: createLocks({ waitMs: 1000, maxWaiters: 10 }),
-    mounts: () => [{ source: '/fs', target: '/fs' }],
-    ctx: () => ownCtx('upload'),
-  };
+  const locks = createLocks({ waitMs: 1000, maxWaiters: 10 });
+  const restore = restorerOf({ stores: { source: restarted, target: restarted }, journal, locks });
   const upload = { path, generation: 1, sides: ['source'], unflushed: true, app: 'a', touchedMs: 1 } as const;
   await journal.apply([{ do: 'put-upload', upload: { ...upload, sides: ['source'] } }]);
-  await restoreFlushed(parts, 'source', [...kept.keys()]);
-  test.equal(kept.size, 1, 'as long as it has a record it may go on');
+  await restore('source');
+  test.equal((await table.all()).length, 1, 'as long as it has a record it may go on');
   await journal.apply([{ do: 'end-upload', path }]);
-  await restoreFlushed(parts, 'source', [...kept.keys()]);
+  await restore('source');
   test.equal((await createFixture(inner, '/fs').read(path)).toString(), 'flushed');
-  test.equal(kept.size, 0);
+  test.same(await table.all(), []);
 });
 
 t.test('an append that lands late shows in nothing that stands there by then', async (test) => {

@@ -29,32 +29,70 @@ export interface AbandonedUploads {
   journal: Journal;
   locks: Locks;
   mounts(): readonly Mount[];
+  /** Nothing is hidden at a path of this side any more. */
+  forget(side: Side, path: string): Promise<void>;
   ctx(): Ctx;
+  now(): number;
+  /** First and longest wait after a refusal, milliseconds; doubled in between. */
+  backoffMs: number;
+  maxBackoffMs: number;
+  /** How long a path may lie outside every mount before it is forgotten, milliseconds. */
+  goneMs: number;
+}
+
+/** What is known of a path that could not be put right. */
+interface Tried {
+  /** Refusals in a row. */
+  failures: number;
+  nextMs: number;
+  /** Since when no mount holds it. */
+  goneSinceMs?: number;
 }
 
 /**
  * Gives files their flushed length back that have unflushed bytes in them and no record: of an upload that was given up, or whose record
- * a crash has taken. Until then readers are shown the flushed length, and a side that does not answer is tried again.
- * @param kept paths, in the side's names, of which something is hidden from readers
+ * a crash has taken. Until then readers are shown the flushed length, and a side that does not answer is tried again. A path that no mount holds
+ * is nobody's here: others may be writing it by now, so it is not touched, and after a while it is forgotten.
+ * @returns what does so for one side, told the paths, in the side's names, of which something is hidden from readers; it throws the first
+ * refusal that is not temporary
  */
-export async function restoreFlushed(
+export function createRestorer(
   parts: AbandonedUploads,
-  side: Side,
-  kept: readonly string[],
-): Promise<void> {
-  let failure: StoreError | undefined;
-  for (const path of kept) {
+): (side: Side, kept: readonly string[]) => Promise<void> {
+  const tried = { source: new Map<string, Tried>(), target: new Map<string, Tried>() };
+  const whenGone = async (side: Side, path: string): Promise<void> => {
+    const nowMs = parts.now();
+    const { goneSinceMs = nowMs } = tried[side].get(path) ?? {};
+    tried[side].set(path, { failures: 0, nextMs: 0, goneSinceMs });
+    if (nowMs - goneSinceMs >= parts.goneMs) await parts.forget(side, path);
+  };
+  const restore = async (side: Side, path: string): Promise<void> => {
     const mount = findMount(parts.mounts(), side, path);
-    if (!mount) continue;
+    if (!mount) return whenGone(side, path);
+    const { failures = 0, nextMs = 0 } = tried[side].get(path) ?? {};
+    if (nextMs > parts.now()) return;
     try {
       await restoreOne(parts, side, path, translatePath(mount, path, side, 'target'));
+      tried[side].delete(path);
     } catch (thrown) {
-      // One that cannot be put right now does not keep the others from it.
       const error = StoreError.from(thrown);
-      if (!error.temporary) failure ??= error;
+      if (error.temporary) return;
+      const waitMs = Math.min(parts.maxBackoffMs, parts.backoffMs * 2 ** failures);
+      tried[side].set(path, { failures: failures + 1, nextMs: parts.now() + waitMs });
+      throw error;
     }
-  }
-  if (failure) throw failure;
+  };
+  return async (side, kept) => {
+    const paths = new Set(kept);
+    for (const path of tried[side].keys()) if (!paths.has(path)) tried[side].delete(path);
+    let failure: unknown;
+    // One that cannot be put right now does not keep the others from it.
+    for (const path of kept)
+      await restore(side, path).catch((error) => {
+        failure ??= error;
+      });
+    if (failure) throw failure;
+  };
 }
 
 async function restoreOne(

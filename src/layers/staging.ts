@@ -26,6 +26,8 @@ export interface StagingOptions {
 export interface StoreWithStaging extends Store {
   /** Where this layer stages: removes pieces of uploads that nobody has gone on with. */
   sweepPieces?: Pieces['sweep'];
+  /** Resolves when it is durable that nothing is hidden at a path any more, unless an append may still land there. */
+  forgetUpload?(path: string): Promise<void>;
 }
 
 /**
@@ -48,6 +50,7 @@ export function withStaging(store: Store, options: StagingOptions = {}): StoreWi
     ...store,
     supports: { ...store.supports, staging: true },
     sweepPieces: pieces.sweep,
+    forgetUpload: async (path) => (await open()).uploads.end(path),
     async query<Q extends Query>(query: Q, ctx: Ctx): Promise<QueryResult<Q>> {
       const normal = { ...query, path: normalizePath(query.path) };
       return (await answer(await open(), normal, ctx)) as QueryResult<Q>;

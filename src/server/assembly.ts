@@ -3,7 +3,7 @@ import type { GatewayConfig } from '../config/gateway-schema.ts';
 import { ownCtx } from '../core/ctx.ts';
 import type { Side, Store } from '../core/store.ts';
 import { createGateway } from '../gateway/gateway.ts';
-import { closeIdleUploads, restoreFlushed } from '../gateway/idle-uploads.ts';
+import { closeIdleUploads, createRestorer } from '../gateway/idle-uploads.ts';
 import type { UnderWay } from '../gateway/under-way.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { Locks } from '../journal/locks.ts';
@@ -180,7 +180,19 @@ async function sweepPieces({ table, sides, config, logger }: Parts, side: Side):
 /** What has to be looked at from time to time. */
 function keepHouse(parts: Parts): () => void {
   const { table, stamps, journal, locks, stores, sides, config, logger } = parts;
-  const abandoned = { stores, journal, locks, mounts: () => table.mounts(), ctx: () => ownCtx('upload') };
+  const { backoffMs, backoffMaxMs } = config.repair;
+  const restoreFlushed = createRestorer({
+    stores,
+    journal,
+    locks,
+    mounts: () => table.mounts(),
+    forget: async (side, path) => sides[side].forgetUpload?.(path),
+    ctx: () => ownCtx('upload'),
+    now: Date.now,
+    backoffMs,
+    maxBackoffMs: backoffMaxMs,
+    goneMs: config.writes.uploadIdleMs,
+  });
   const look = async (): Promise<void> => {
     await table.retry();
     await stamps.retry();
@@ -188,7 +200,6 @@ function keepHouse(parts: Parts): () => void {
     for (const side of ['source', 'target'] as const) {
       const kept = await uploadTableIn(() => journal, side).all();
       await restoreFlushed(
-        abandoned,
         side,
         kept.map(({ shown }) => shown.path),
       );

@@ -24,6 +24,7 @@ export interface ServedSide {
   sagas: { open(): number; carryOn(): Promise<void> };
   /** Absent where the store itself forgets what nobody goes on with. */
   sweepPieces: StoreWithStaging['sweepPieces'];
+  forgetUpload: StoreWithStaging['forgetUpload'];
   /** The latest temporary failure, if no answer came after it. */
   lastError(): { message: string; atMs: number } | undefined;
 }
@@ -66,6 +67,7 @@ export async function openSide(
     store,
     breaker: guarded.state,
     sweepPieces: staged.sweepPieces,
+    forgetUpload: staged.forgetUpload,
     sagas: { open: driver.openSagas, carryOn: driver.carrySagasOn },
     lastError: () => lastError,
   };

@@ -10,12 +10,13 @@ import { StoreError } from '../../src/core/store-error.ts';
 import { createDfsFace } from '../../src/faces/dfs/dfs-face.ts';
 import { createLinkSigner } from '../../src/faces/webhdfs/links.ts';
 import { createWebhdfsFace } from '../../src/faces/webhdfs/webhdfs-face.ts';
-import { closeIdleUploads, restoreFlushed } from '../../src/gateway/idle-uploads.ts';
+import { closeIdleUploads } from '../../src/gateway/idle-uploads.ts';
 import { withStaging } from '../../src/layers/staging.ts';
 import { uploadTableIn } from '../../src/server/upload-table.ts';
 import { createMemoryStore } from '../../src/stores/memory/memory-store.ts';
 import type { Face } from '../../src/wire/http.ts';
 import { breakable, type Fault } from '../gateway/breakable.ts';
+import { restorerOf } from '../gateway/restorer.ts';
 import { createRig, type Rig } from '../gateway/rig.ts';
 import { appendOnly } from '../stacks/append-only.ts';
 
@@ -113,21 +114,8 @@ export async function createWorld(t: Test, appends: Side | undefined): Promise<W
     rig = await open(before.route.reads);
   };
   const clear = async (): Promise<void> => {
-    const parts = {
-      stores: rig.stores,
-      journal: rig.journal,
-      locks: rig.locks,
-      mounts: () => rig.route.mounts,
-      ctx: () => ownCtx('upload'),
-    };
-    for (const side of sides) {
-      const kept = await uploadTableIn(() => rig.journal, side).all();
-      await restoreFlushed(
-        parts,
-        side,
-        kept.map(({ shown }) => shown.path),
-      );
-    }
+    const restore = restorerOf(rig);
+    for (const side of sides) await restore(side);
   };
   return {
     get rig() {
