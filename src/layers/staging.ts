@@ -1,17 +1,24 @@
 // Gives a store that appends only at the end of a file what Gen2 clients need: stage, flush, stage-block, commit-blocks.
-import { Readable } from 'node:stream';
 import { checkCondition } from '../core/condition.ts';
-import type { Entry } from '../core/entry.ts';
 import { bodyOf, type Mutation, type MutationResult, pathsOf } from '../core/mutation.ts';
 import { normalizePath } from '../core/path.ts';
-import type { ListQuery, ListResult, Query, QueryResult, ReadQuery, StatQuery } from '../core/query.ts';
+import type { Condition, Query, QueryResult } from '../core/query.ts';
 import type { Ctx, Store } from '../core/store.ts';
 import { afterChange, StoreError } from '../core/store-error.ts';
-import { checkNothingLate, dropUnflushed, flush, hideLate, type Staged, stage } from './staging/appends.ts';
+import {
+  checkNothingLate,
+  dropUnflushed,
+  flush,
+  forgetReplaced,
+  hideLate,
+  type Staged,
+  stage,
+} from './staging/appends.ts';
 import { commitBlocks, stageBlock } from './staging/blocks.ts';
-import { isHidden } from './staging/hidden.ts';
+import { lookUp, quiet } from './staging/hidden.ts';
+import { answer } from './staging/masks.ts';
 import { createPieces, type Pieces } from './staging/pieces.ts';
-import { masked, noTable, openUploads, type Upload, type UploadTable } from './staging/uploads.ts';
+import { masked, noTable, openUploads, type UploadTable } from './staging/uploads.ts';
 
 /** What the layer may be made with. */
 export interface StagingOptions {
@@ -68,75 +75,6 @@ export function withStaging(store: Store, options: StagingOptions = {}): StoreWi
   };
 }
 
-async function answer(staged: Staged, query: Query, ctx: Ctx): Promise<QueryResult> {
-  const { store, uploads } = staged;
-  if (query.verb === 'list') return await list(staged, query, ctx);
-  const upload = uploads.get(query.path);
-  if (!upload || (query.verb !== 'stat' && query.verb !== 'read')) return await store.query(query, ctx);
-  try {
-    return await answerMasked(staged, query, upload, ctx);
-  } catch (error) {
-    // A file that is gone hides nothing.
-    if (StoreError.from(error, 'no').kind === 'not-found') await uploads.end(query.path);
-    throw error;
-  }
-}
-
-async function answerMasked(
-  staged: Staged,
-  query: StatQuery | ReadQuery,
-  upload: Upload,
-  ctx: Ctx,
-): Promise<QueryResult> {
-  const { store } = staged;
-  if (query.verb === 'read') return await readFlushed(staged, query, ctx);
-  const { condition, ...plain } = query;
-  const entry = masked((await store.query(plain, ctx)).entry, upload);
-  checkCondition(condition, entry);
-  return { entry };
-}
-
-async function list({ store, uploads }: Staged, query: ListQuery, ctx: Ctx): Promise<ListResult> {
-  const page = await store.query(query, ctx);
-  const entries = page.entries
-    .filter((entry) => !isHidden(entry.path) || isHidden(query.path))
-    .map((entry) => masked(entry, uploads.get(entry.path)));
-  return { ...page, entries };
-}
-
-/** How often a file is read again because another one took its place. */
-const readTries = 4;
-
-/**
- * The file up to where it is flushed. The look that tells how far that is and the bytes have to be of one file: one that took its place
- * meanwhile hides nothing.
- */
-async function readFlushed(
-  { store, uploads }: Staged,
-  query: ReadQuery,
-  ctx: Ctx,
-): Promise<QueryResult<ReadQuery>> {
-  const { condition, ...plain } = query;
-  const { path, offset } = query;
-  for (let attempt = 0; attempt < readTries; attempt++) {
-    const entry = masked((await store.query({ verb: 'stat', path }, ctx)).entry, uploads.get(path));
-    checkCondition(condition, entry);
-    const left = entry.lengthBytes - offset;
-    if (left <= 0 && !(offset === 0 && query.lengthBytes === undefined))
-      throw new StoreError('invalid-range', `the file is ${entry.lengthBytes} bytes long`);
-    const lengthBytes = Math.min(query.lengthBytes ?? left, left);
-    if (lengthBytes === 0) return { entry, offset, lengthBytes, body: Readable.from([]) };
-    const result = await store.query({ ...plain, lengthBytes }, ctx);
-    if (isSame(entry, masked(result.entry, uploads.get(path)))) return { ...result, entry };
-    result.body.destroy();
-  }
-  throw new StoreError('unavailable', `the file changes without pause: ${path}`);
-}
-
-function isSame(one: Entry, other: Entry): boolean {
-  return one.fileId === other.fileId && one.lengthBytes === other.lengthBytes && one.etag === other.etag;
-}
-
 /** Of a file that stands there; what was staged for it and not flushed goes. */
 const changesBytes: ReadonlySet<Mutation['verb']> = new Set(['append', 'concat', 'truncate']);
 
@@ -158,35 +96,91 @@ async function change(staged: Staged, mutation: Mutation, ctx: Ctx): Promise<Mut
       checkNothingLate(staged, uploads.get(path));
       await dropUnflushed(staged, path, ctx);
     }
-  const result = await store.mutate(plain, ctx);
-  if (mutation.verb === 'create') {
-    await uploads.end(mutation.path);
-    await afterChange(hideLate(staged, uploads.lateBelow(mutation.path), ctx));
-  } else if (changesBytes.has(mutation.verb)) {
-    await uploads.end(mutation.path);
-  } else if (mutation.verb === 'delete') {
-    await uploads.endBelow(mutation.path);
-  } else if (mutation.verb === 'rename') {
-    const destination = result.entry?.path ?? mutation.destination;
-    if (destination !== mutation.path) {
-      await uploads.endBelow(destination);
-      const late = uploads.lateBelow(destination);
-      await uploads.move(mutation.path, destination);
-      // What has moved there hides its own.
-      const others = late.filter((upload) => uploads.get(upload.shown.path) === upload);
-      await afterChange(hideLate(staged, others, ctx));
-    }
+  try {
+    // Under which name a folder has received it only the store knows.
+    const wantEntry = mutation.verb === 'rename' && mutation.intoDirectory;
+    const result = await store.mutate(plain, wantEntry ? { ...ctx, wantEntry } : ctx);
+    await follow(staged, mutation, result, ctx);
+    return result;
+  } catch (error) {
+    // What failed before is what the caller has to know.
+    if (StoreError.from(error).applied === 'unknown')
+      await doubt(staged, mutation, ctx).catch(() => undefined);
+    throw error;
   }
-  return result;
 }
 
-/** An ETag shown during an upload is known here only, so conditions on such a path are judged here. */
-async function judged<M extends Mutation>({ store, uploads }: Staged, mutation: M, ctx: Ctx): Promise<M> {
-  const upload = uploads.get(mutation.path);
-  if (!upload || !('condition' in mutation) || !mutation.condition || mutation.verb === 'rename')
-    return mutation;
-  const { entry } = await store.query({ verb: 'stat', path: mutation.path }, ctx);
-  checkCondition(mutation.condition, masked(entry, upload));
-  const { condition: _, ...plain } = mutation;
-  return plain as M;
+/** What is hidden after a change that was made. */
+async function follow(
+  staged: Staged,
+  mutation: Mutation,
+  { entry }: MutationResult,
+  ctx: Ctx,
+): Promise<void> {
+  const { uploads } = staged;
+  const { verb, path } = mutation;
+  if (verb === 'create') {
+    await uploads.end(path);
+    await afterChange(hideLate(staged, uploads.lateBelow(path), ctx));
+  } else if (changesBytes.has(verb)) {
+    await uploads.end(path);
+  } else if (verb === 'delete') {
+    await uploads.endBelow(path);
+  } else if (verb === 'set-attributes') {
+    const upload = uploads.get(path);
+    if (!upload || mutation.modifiedMs === undefined) return;
+    upload.shown = { ...upload.shown, modifiedMs: mutation.modifiedMs };
+    if (upload.kept) await afterChange(uploads.keep(upload));
+  } else if (verb === 'rename') {
+    const destination = entry?.path ?? mutation.destination;
+    if (destination === path) return;
+    await uploads.endBelow(destination);
+    const late = uploads.lateBelow(destination);
+    await uploads.move(path, destination);
+    // What has moved there hides its own.
+    const others = late.filter((upload) => uploads.get(upload.shown.path) === upload);
+    await afterChange(hideLate(staged, others, ctx));
+  }
+}
+
+/** Nobody knows whether it was made; what is hidden must be right either way, as far as the file itself tells. */
+async function doubt(staged: Staged, mutation: Mutation, ctx: Ctx): Promise<void> {
+  if (mutation.verb === 'rename') await staged.uploads.copy(mutation.path, mutation.destination);
+  if (mutation.verb === 'create') await forgetReplaced(staged, mutation.path, quiet(ctx));
+  if (mutation.verb === 'rename') await forgetReplaced(staged, mutation.destination, quiet(ctx));
+}
+
+/** What is shown during an upload is known here only, so conditions on such a path are judged here. */
+async function judged(staged: Staged, mutation: Mutation, ctx: Ctx): Promise<Mutation> {
+  if (!('condition' in mutation || 'sourceCondition' in mutation)) return mutation;
+  const { condition, ...plain } = mutation;
+  if (plain.verb !== 'rename') {
+    const left = await leftToJudge(staged, mutation.path, condition, ctx);
+    return left ? mutation : plain;
+  }
+  const { sourceCondition, ...bare } = plain;
+  const failed = 'source-condition-failed';
+  const leftOfSource = await leftToJudge(staged, plain.path, sourceCondition, ctx, failed);
+  const left = await leftToJudge(staged, plain.destination, condition, ctx);
+  return {
+    ...bare,
+    ...(left ? { condition: left } : {}),
+    ...(leftOfSource ? { sourceCondition: leftOfSource } : {}),
+  };
+}
+
+/** The condition if the store itself is to judge it. @throws StoreError */
+async function leftToJudge(
+  { store, uploads }: Staged,
+  path: string,
+  condition: Condition | undefined,
+  ctx: Ctx,
+  kind?: 'source-condition-failed',
+): Promise<Condition | undefined> {
+  const upload = uploads.get(path);
+  if (!upload || !condition) return condition;
+  const entry = await lookUp(store, path, ctx);
+  if (!entry) return condition;
+  checkCondition(condition, masked(entry, upload), kind);
+  return undefined;
 }

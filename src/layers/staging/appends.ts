@@ -5,10 +5,10 @@ import type { Entry } from '../../core/entry.ts';
 import type { FlushMutation, MutationResult, StageMutation } from '../../core/mutation.ts';
 import type { Ctx, Store } from '../../core/store.ts';
 import { afterChange, ownLimit, StoreError } from '../../core/store-error.ts';
-import { permission, quiet } from './hidden.ts';
+import { lookUp, permission, quiet } from './hidden.ts';
 import type { Pieces } from './pieces.ts';
 import { bytesOf, rewrite } from './rewrite.ts';
-import { isOther, leave, masked, takeTurn, type Upload, type Uploads } from './uploads.ts';
+import { isNamed, isOther, leave, masked, takeTurn, type Upload, type Uploads } from './uploads.ts';
 
 /** A store with the uploads under way on it. */
 export interface Staged {
@@ -93,10 +93,28 @@ export async function hideLate({ store, uploads }: Staged, late: readonly Upload
 
 /** What was staged and not flushed goes, before somebody else changes the end of the file, or takes it away as a part of another one. */
 export async function dropUnflushed(staged: Staged, path: string, ctx: Ctx): Promise<void> {
-  const upload = staged.uploads.get(path);
-  if (!upload) return;
-  const position = upload.shown.lengthBytes;
-  await flush(staged, { verb: 'flush', path, position, retain: false, close: true }, quiet(ctx));
+  const { store, uploads } = staged;
+  if (!uploads.get(path)) return;
+  try {
+    const { shown } = await beginWith(uploads, await look(store, path, quiet(ctx)));
+    const flushed = { position: shown.lengthBytes, retain: false, close: true };
+    await flush(staged, { verb: 'flush', path, ...flushed }, quiet(ctx));
+  } catch (error) {
+    // Of a file that is gone nothing was staged; what is to be done with it says the same.
+    if (StoreError.from(error).kind !== 'not-found') throw error;
+    await uploads.end(path);
+  }
+}
+
+/**
+ * After a change without an answer that would put another file here: one that the store has no name for is told by its length alone, for it
+ * must not be shown as far as the former one was flushed.
+ */
+export async function forgetReplaced({ store, uploads }: Staged, path: string, ctx: Ctx): Promise<void> {
+  const upload = uploads.get(path);
+  if (!upload || isNamed(upload.shown) || upload.lengthBytes === undefined) return;
+  const entry = await lookUp(store, path, ctx);
+  if (entry?.lengthBytes !== upload.lengthBytes && uploads.get(path) === upload) await uploads.end(path);
 }
 
 /** The file as the store has it. Content headers would cost some stores a call of their own, and nobody sees them here. */
@@ -332,7 +350,7 @@ export async function flush(staged: Staged, mutation: FlushMutation, ctx: Ctx): 
     if (uploads.get(path) === upload) await uploads.keep(upload);
     return { entry: masked(flushed, upload) };
   } catch (error) {
-    if (!known) await uploads.end(path);
+    if (!known && !upload.kept) await uploads.end(path);
     if (StoreError.from(error).applied === 'unknown') after = undefined;
     throw error;
   } finally {

@@ -13,8 +13,8 @@ import type {
 import { nameOf, parentOf, segmentsOf } from '../../core/path.ts';
 import type { Ctx } from '../../core/store.ts';
 import { afterChange, StoreError } from '../../core/store-error.ts';
-import { hideLate, type Staged } from './appends.ts';
-import { permission, quiet, removeUploads, uploadFolder } from './hidden.ts';
+import { forgetReplaced, hideLate, type Staged } from './appends.ts';
+import { lookUp, permission, quiet, removeUploads, uploadFolder } from './hidden.ts';
 import { entriesIn } from './pieces.ts';
 import { bytesOf } from './rewrite.ts';
 import { masked } from './uploads.ts';
@@ -79,7 +79,7 @@ export async function commitBlocks(
   if (blockIds.length > maxBlocks)
     throw new StoreError('too-large', `a file has at most ${maxBlocks} blocks`, { code: 'BlockListTooLong' });
   const plain = quiet(ctx);
-  const there = await lookUp(staged, path, plain);
+  const there = await lookUp(store, path, plain);
   checkCondition(condition, there && masked(there, uploads.get(path)));
   if (there?.type === 'directory') throw new StoreError('is-directory', `this is a directory: ${path}`);
   const files = blockIds.map((blockId) => blockPath(path, blockId));
@@ -96,20 +96,12 @@ export async function commitBlocks(
     await hideLate(staged, uploads.lateBelow(path), plain);
     await removeUploads(store, path, plain);
   } catch (error) {
+    await forgetReplaced(staged, path, plain).catch(() => undefined);
     // The blocks are no longer what they were, so the same commit may not work again.
     throw StoreError.from(error).asUnknown();
   }
   const { entry } = await afterChange(store.query({ verb: 'stat', path }, plain));
   return { entry, created: !there };
-}
-
-async function lookUp({ store }: Staged, path: string, ctx: Ctx) {
-  try {
-    return (await store.query({ verb: 'stat', path }, ctx)).entry;
-  } catch (error) {
-    if (StoreError.from(error).kind === 'not-found') return undefined;
-    throw error;
-  }
 }
 
 /** @throws StoreError `invalid`, code `InvalidBlockList` */

@@ -1,5 +1,6 @@
 // The folder where what is not yet a file is kept; no listing shows it.
 import { createHash } from 'node:crypto';
+import type { Entry } from '../../core/entry.ts';
 import type { Mutation } from '../../core/mutation.ts';
 import { joinPath, parentOf, segmentsOf } from '../../core/path.ts';
 import type { Ctx, Store } from '../../core/store.ts';
@@ -67,5 +68,15 @@ export async function permission(ctx: Ctx): Promise<void> {
   } catch (error) {
     if (error instanceof StoreError) throw error;
     throw new StoreError('aborted', 'the change was called off before its last step', { cause: error });
+  }
+}
+
+/** The entry at a path; undefined if nothing is there. @throws StoreError */
+export async function lookUp(store: Store, path: string, ctx: Ctx): Promise<Entry | undefined> {
+  try {
+    return (await store.query({ verb: 'stat', path }, ctx)).entry;
+  } catch (error) {
+    if (StoreError.from(error).kind === 'not-found') return undefined;
+    throw error;
   }
 }

@@ -58,8 +58,12 @@ export interface Uploads {
   endBelow(path: string): Promise<void>;
   /** What was at and below `path` is now at and below `destination`. */
   move(path: string, destination: string): Promise<void>;
-  /** Those at and below `path` in whose place an append may still land. */
+  /** Those at and below `path`. */
+  within(path: string): Upload[];
+  /** Those of them in whose place an append may still land. */
   lateBelow(path: string): Upload[];
+  /** It is not known whether what was at and below `path` is at and below `destination` now: it is hidden there too, where files have names. */
+  copy(path: string, destination: string): Promise<void>;
 }
 
 /** Nothing survives. */
@@ -97,7 +101,8 @@ export async function openUploads(table: UploadTable, now: () => number = Date.n
     uploads.delete(path);
     if (upload.kept) await table.set(path, undefined);
   };
-  const within = (path: string): string[] => [...uploads.keys()].filter((each) => isWithin(each, path));
+  const pathsWithin = (path: string): string[] => [...uploads.keys()].filter((each) => isWithin(each, path));
+  const within = (path: string): Upload[] => pathsWithin(path).map((each) => uploads.peek(each)!);
   /** A late append knows the old name; one that had begun follows the file. */
   const moveOne = (upload: Upload, to: string): Promise<unknown> => {
     const { path } = upload.shown;
@@ -123,18 +128,25 @@ export async function openUploads(table: UploadTable, now: () => number = Date.n
     keep,
     end,
     async endBelow(path) {
-      await Promise.all(within(path).map(end));
+      await Promise.all(pathsWithin(path).map(end));
     },
     async move(path, destination) {
-      const moved = within(path).map((each) =>
+      const moved = pathsWithin(path).map((each) =>
         moveOne(uploads.peek(each)!, joinPath(destination, relativeTo(each, path))),
       );
       await Promise.all(moved);
     },
-    lateBelow: (path) =>
-      within(path)
-        .map((each) => uploads.peek(each)!)
-        .filter(isLate),
+    within,
+    lateBelow: (path) => within(path).filter(isLate),
+    async copy(path, destination) {
+      for (const { shown } of within(path)) {
+        const to = joinPath(destination, relativeTo(shown.path, path));
+        if (!isNamed(shown) || uploads.peek(to)) continue;
+        const upload = idle({ shown: { ...shown, path: to }, lateUntilMs: 0 });
+        uploads.set(to, upload);
+        await keep(upload);
+      }
+    },
   };
 }
 
@@ -195,10 +207,15 @@ function admitNext(upload: Upload): void {
   waiter!.admit();
 }
 
+/** True if the store has a name for the file itself: HttpFS and Gen1 have none. */
+export function isNamed({ fileId }: Entry): boolean {
+  return fileId !== undefined && fileId !== 0;
+}
+
 /** True if another file stands here by now. */
 export function isOther(shown: Entry, entry: Entry): boolean {
-  const isNamed = shown.fileId !== undefined && entry.fileId !== undefined;
-  return (isNamed && shown.fileId !== entry.fileId) || shown.lengthBytes > entry.lengthBytes;
+  const areNamed = isNamed(shown) && isNamed(entry);
+  return (areNamed && shown.fileId !== entry.fileId) || shown.lengthBytes > entry.lengthBytes;
 }
 
 /** The entry as readers see it while an upload is under way. */
