@@ -12,6 +12,7 @@ const ranks: Record<string, number> = {
   wire: 1,
   config: 1,
   telemetry: 1,
+  auth: 2,
   faces: 2,
   stores: 2,
   layers: 2,

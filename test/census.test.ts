@@ -135,8 +135,7 @@ async function start(t: Test, writes: 'both' | 'source', lacks: Partial<Record<S
   });
   const dfs = createDfsFace({
     store,
-    accounts: { acct: undefined },
-    auth: 'none',
+    accounts: ['acct'],
     onServed: noteServed('dfs', metrics, census, table),
   });
   const lines = async (name: string) =>

@@ -53,6 +53,7 @@ function rowsOf(node: ObjectNode, key: string, isRequired: boolean): KeyRow[] {
 
 function kindOf(node: ObjectNode): string {
   if (node.enum) return node.enum.map((each) => `\`${each}\``).join(', ');
+  if (node.type === 'boolean') return '`true`, `false`';
   if (node.type === 'array') return node.items?.properties ? 'list of maps' : 'list of texts';
   if (node.type === 'object') return 'map';
   if (node.type === 'integer') {

@@ -19,8 +19,7 @@ export function bench(
   const refusals: string[] = [];
   const face = createDfsFace({
     store,
-    accounts: { acct: key },
-    auth: 'none',
+    accounts: ['acct'],
     onRefused: (reason) => refusals.push(reason),
     ...more,
   });

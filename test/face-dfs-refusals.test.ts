@@ -4,6 +4,7 @@ import t from 'tap';
 import type { Store } from '../src/core/store.ts';
 import { signSharedKey } from '../src/wire/dfs/shared-key.ts';
 import { bench, json, key, lakeBench, shown, xml } from './face-dfs-bench.ts';
+import { signedBy } from './signed-accounts.ts';
 
 t.test('a body that is not what was promised changes nothing', async (t) => {
   const { send, write, names } = await lakeBench();
@@ -218,7 +219,7 @@ t.test('what the face does not know is forwarded where the route is transparent'
 });
 
 t.test('signatures', async (t) => {
-  const { send } = bench({ auth: 'shared-key' });
+  const { send } = bench(signedBy({ acct: key }));
   const signed = (line: string, headers: Record<string, string> = {}, account = 'acct', secret = key) => {
     const [method, target] = line.split(' ') as [string, string];
     const [rawPath, search = ''] = target.split('?') as [string, string?];

@@ -5,6 +5,7 @@ import type { Test } from 'tap';
 import { createDfsFace } from '../src/faces/dfs/dfs-face.ts';
 import { createMemoryStore } from '../src/stores/memory/memory-store.ts';
 import { serveFace } from './face-server.ts';
+import { signedBy } from './signed-accounts.ts';
 
 const account = 'devstoreaccount1';
 const key = Buffer.from('a key that is long enough for everybody').toString('base64');
@@ -13,7 +14,7 @@ const once = { retryOptions: { maxTries: 1 } };
 /** Clients of an account without a filesystem. */
 export async function bench(t: Test, signedWith = key) {
   const store = createMemoryStore({ name: 'memory', rootFolders: 'filesystems' });
-  const face = createDfsFace({ store, accounts: { [account]: key }, auth: 'shared-key' });
+  const face = createDfsFace({ store, ...signedBy({ [account]: key }) });
   const server = await serveFace(face);
   t.teardown(() => server.close());
   const credential = new StorageSharedKeyCredential(account, signedWith);

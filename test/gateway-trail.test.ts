@@ -21,7 +21,7 @@ t.test('a write that reached no store says so; one whose answer was lost does no
   pair.heal('source');
   t.equal((await put(rig.gateway, '/b', 'x')).trail.changed, true);
 
-  const face = createDfsFace({ store: rig.gateway, accounts: {}, auth: 'none' });
+  const face = createDfsFace({ store: rig.gateway, accounts: [] });
   const target = '/lake/c?resource=file';
   await rig.gateway.mutate({ verb: 'mkdir', path: '/lake', parents: 'all' }, clientCtx());
   pair.fault('source', () => 'down');

@@ -22,6 +22,7 @@ import type { Face, FaceReply } from '../src/wire/http.ts';
 import { bodyOfBytes } from './contract/fixture.ts';
 import { serveFace } from './face-server.ts';
 import { account, key, sharedKey } from './gen2/rig.ts';
+import { signedBy } from './signed-accounts.ts';
 
 const busy = {
   webhdfs: JSON.stringify({ RemoteException: { exception: 'RetriableException', message: 'busy' } }),
@@ -35,7 +36,7 @@ async function open(t: Test, kind: 'webhdfs' | 'gen1' | 'gen2') {
   const memory = createMemoryStore({ name: 'memory', rootFolders: kind === 'gen2' ? 'filesystems' : 'any' });
   const isGen2 = kind === 'gen2';
   const inner: Face = isGen2
-    ? createDfsFace({ store: memory, accounts: { [account]: key }, auth: 'shared-key' })
+    ? createDfsFace({ store: memory, ...signedBy({ [account]: key }) })
     : createWebhdfsFace({ store: memory, links: createLinkSigner(randomBytes(32)) });
   const road = { left: Number.POSITIVE_INFINITY };
   const refusal: FaceReply = {

@@ -98,6 +98,7 @@ export function crossChecks(config: GatewayConfig): { path: KeyPath; reason: str
   for (const name of ['certFile', 'keyFile'] as const) {
     if (tls && !existsSync(tls[name])) note(`listen.data.tls.${name}`, `there is no file ${tls[name]}`);
   }
+  found.push(...authProblems(config.listen.data.auth));
   const { admin } = config.listen;
   if (port !== 0 && port === admin.port && config.listen.data.host === admin.host)
     note('listen.admin.port', 'the data listener has this port');
@@ -120,11 +121,30 @@ export function crossChecks(config: GatewayConfig): { path: KeyPath; reason: str
       found.push({ path: [...at, ...path], reason });
   }
   for (const name of Object.keys(config.emulators.dfs.accounts)) {
-    if (!/^[a-z0-9]{3,24}$/.test(name))
-      note(
-        `emulators.dfs.accounts.${name}`,
-        `'${name}' is no account name: 3 to 24 lower-case letters and digits`,
-      );
+    if (!accountName.test(name)) note(`emulators.dfs.accounts.${name}`, noAccountName(name));
+  }
+  return found;
+}
+
+const accountName = /^[a-z0-9]{3,24}$/;
+const noAccountName = (name: string): string =>
+  `'${name}' is no account name: 3 to 24 lower-case letters and digits`;
+
+/** Keys that are not base64 would sign nothing that a client signs. */
+const base64 = /^[A-Za-z0-9+/]+={0,2}$/;
+
+function authProblems({ schemes, accounts }: GatewayConfig['listen']['data']['auth']) {
+  const at: KeyPath = ['listen', 'data', 'auth'];
+  const found: { path: KeyPath; reason: string }[] = [];
+  const signed = schemes.find((scheme) => scheme === 'shared-key' || scheme === 'sas');
+  if (signed && Object.keys(accounts).length === 0)
+    found.push({ path: [...at, 'schemes'], reason: `${signed} needs an account with a key in \`accounts\`` });
+  for (const [name, keys] of Object.entries(accounts)) {
+    if (!accountName.test(name)) found.push({ path: [...at, 'accounts', name], reason: noAccountName(name) });
+    for (const [which, key] of Object.entries(keys)) {
+      if (!base64.test(key.reveal()))
+        found.push({ path: [...at, 'accounts', name, which], reason: 'the key is not base64' });
+    }
   }
   return found;
 }

@@ -1,5 +1,6 @@
 // The shape of routes.yaml. What a schema cannot say (ties, mounts, pairs) is in the rules beside it.
 import { type Static, Type } from 'typebox';
+import { inboundSchemes } from './inbound-schemes.ts';
 
 const closed = { additionalProperties: false };
 const aSide = 'a store: source or target';
@@ -65,6 +66,26 @@ const matchSchema = Type.Object(
   },
 );
 
+const accessSchema = Type.Object(
+  {
+    schemes: Type.Optional(
+      Type.Array(Type.Enum([...inboundSchemes], { expects: `one of ${inboundSchemes.join(', ')}` }), {
+        minItems: 1,
+        description:
+          'How the app’s callers must have proven who they are. Default: any way that the listener takes (`listen.data.auth.schemes`).',
+      }),
+    ),
+    paths: Type.Optional(
+      names(
+        'an absolute path of the target, like /billing/reports',
+        'Folders that the app is confined to, in the target’s names; of the folders above them only attributes may be asked.',
+      ),
+    ),
+    readOnly: Type.Boolean({ default: false, description: 'Every change is refused.' }),
+  },
+  closed,
+);
+
 const appSchema = Type.Object(
   {
     match: Type.Optional(matchSchema),
@@ -94,6 +115,7 @@ const appSchema = Type.Object(
         'What may go to the other store while the primary is away and the path is clean: nothing, reads, or reads and writes. Only with `writes: both`.',
     }),
     mounts: Type.Optional(mounts('The app’s own mounts; they replace the list at the top of the file.')),
+    access: Type.Optional(accessSchema),
     namespace: Type.Optional(
       Type.Enum(['source', 'target'], {
         expects: aSide,

@@ -1,7 +1,7 @@
 // routes.yaml: from text to the routing table, or everything that is wrong with it.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Mount } from '../core/mount.ts';
+import { findMount, type Mount } from '../core/mount.ts';
 import { normalizePath } from '../core/path.ts';
 import type { Route, RoutingTable } from '../core/route.ts';
 import type { Side } from '../core/store.ts';
@@ -127,12 +127,36 @@ function placeApp(
   if (!mounts && shared.length === 0)
     note([], `app '${name}' has no mounts, and there are none at the top of the file`, 'key');
   const used = mounts ?? shared;
-  return { at, route: routeOf(name, entry, used), keys: matchKeys(entry.match), mounts: used };
+  const paths = entry.access?.paths?.map((path, i) =>
+    confinedPath(path, used, (why) => note(['access', 'paths', i], why)),
+  );
+  return { at, route: routeOf(name, entry, used, paths), keys: matchKeys(entry.match), mounts: used };
 }
 
-function routeOf(app: string, entry: AppEntry, mounts: readonly PlacedMount[]): Route {
+/** The normal form of a path of the target that an app is confined to. */
+function confinedPath(path: string, mounts: readonly Mount[], note: (reason: string) => void): string {
+  let normal = path;
+  try {
+    normal = normalizePath(path);
+  } catch (error) {
+    note(`'${path}' is no path: ${(error as Error).message}`);
+    return path;
+  }
+  if (!path.startsWith('/')) note(`'${path}' must begin with /`);
+  else if (!findMount(mounts, 'target', normal))
+    note(`'${path}' lies in no mount of the app, seen from the target`);
+  return normal;
+}
+
+function routeOf(
+  app: string,
+  entry: AppEntry,
+  mounts: readonly PlacedMount[],
+  paths: readonly string[] | undefined,
+): Route {
   // With one side there is no second ack to wait for and no equal copy to fail over to.
   const twoSided = entry.writes === 'both';
+  const { access } = entry;
   return Object.freeze({
     app,
     reads: entry.reads,
@@ -142,5 +166,14 @@ function routeOf(app: string, entry: AppEntry, mounts: readonly PlacedMount[]): 
     failover: twoSided ? entry.failover : 'none',
     mounts: Object.freeze(mounts.map(({ source, target }) => Object.freeze({ source, target }))),
     ...(entry.namespace ? { namespace: entry.namespace } : {}),
+    ...(access
+      ? {
+          access: Object.freeze({
+            readOnly: access.readOnly,
+            ...(access.schemes ? { schemes: access.schemes } : {}),
+            ...(paths ? { paths } : {}),
+          }),
+        }
+      : {}),
   });
 }

@@ -27,10 +27,13 @@ export function tableOf(apps: readonly TableApp[]): RoutingTable {
 function digestOf(apps: readonly TableApp[]): string {
   const meaning = apps
     .map(({ route, keys }) => {
-      const { mounts, app, reads, writes, ack, ackFallback, failover, namespace = null } = route;
+      const { mounts, app, reads, writes, ack, ackFallback, failover, namespace = null, access } = route;
       return {
         route: [app, reads, writes, ack, ackFallback, failover, namespace],
         mounts: mounts.map(({ source, target }) => `${source}\0${target}`).sort(),
+        ...(access
+          ? { access: [access.readOnly, [access.schemes].flat().sort(), [access.paths].flat().sort()] }
+          : {}),
         keys: keys.map(({ kind, name, values }) => [kind, name, ...[...values].sort()].join('\0')).sort(),
       };
     })

@@ -1,6 +1,15 @@
 // What an app reads from and writes to, as the gateway uses it: immutable, parsed once, swapped whole on reload.
 import type { Mount } from './mount.ts';
-import type { Caller, Side } from './store.ts';
+import type { Caller, Scheme, Side } from './store.ts';
+
+/** What an app's callers are held to, whatever they may prove. */
+export interface Access {
+  /** How they must have been found out; absent: in any way that the listener takes. */
+  schemes?: readonly Scheme[];
+  /** Subtrees of the target's namespace (the canonical one) that they are confined to. */
+  paths?: readonly string[];
+  readOnly: boolean;
+}
 
 /** One app of the routing table with all defaults filled in. */
 export interface Route {
@@ -18,6 +27,7 @@ export interface Route {
   mounts: readonly Mount[];
   /** Whose paths clients use; absent: WebHDFS and Gen1 clients the source's, Gen2 clients the target's. */
   namespace?: Side;
+  access?: Access;
 }
 
 /** All routes of one valid `routes.yaml`. */

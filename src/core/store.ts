@@ -1,4 +1,5 @@
 // The contract that everything with a file tree fulfils: drivers, layers, the dual gateway itself.
+import type { Grant } from './access.ts';
 import type { Mutation, MutationResult } from './mutation.ts';
 import type { Query, QueryResult } from './query.ts';
 
@@ -9,6 +10,9 @@ export type Side = 'source' | 'target';
 export function otherSide(side: Side): Side {
   return side === 'source' ? 'target' : 'source';
 }
+
+/** How a caller was found out; `none`: nobody asked. */
+export type Scheme = 'none' | 'shared-key' | 'sas';
 
 /** Who calls, as far as the face can tell. */
 export interface Caller {
@@ -21,6 +25,10 @@ export interface Caller {
   clientId?: string;
   /** True if `user` and `clientId` were proven by a signature or a token (semantics C1). */
   authenticated?: boolean;
+  /** Absent where nobody asked for a credential. */
+  scheme?: Scheme;
+  /** What the credential allows, by any of them; absent: everything. */
+  grants?: readonly Grant[];
   /** True if the connection comes from this machine (semantics C1). */
   loopback?: boolean;
   /** Fixed by a signed two-step link (semantics A6); wins over matching. */

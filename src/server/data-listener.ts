@@ -82,17 +82,18 @@ export async function createDataListener(options: DataListenerOptions): Promise<
     return (request: IncomingMessage & { originalUrl?: string }, response: ServerResponse, id: string) => {
       const started = performance.now();
       const target = request.originalUrl ?? request.url ?? '/';
+      const shown = withoutSecrets(target);
       const method = request.method ?? 'GET';
       const log = logger.child({ requestId: id });
       busy.set(request.socket, response);
       const note = (status: number): void => {
         const seconds = (performance.now() - started) / 1000;
-        log.debug({ face: name, method, target, status, seconds }, 'request');
+        log.debug({ face: name, method, target: shown, status, seconds }, 'request');
         options.onRequest?.({ face: name, method, status, seconds });
       };
       exchange(face, request, response, target, id, settings)
         .then(note, (error: unknown) => {
-          log.warn({ err: error, face: name, method, target }, 'an answer broke off');
+          log.warn({ err: error, face: name, method, target: shown }, 'an answer broke off');
           response.destroy();
           note(response.statusCode);
         })
@@ -128,6 +129,11 @@ export async function createDataListener(options: DataListenerOptions): Promise<
       clearTimeout(late);
     },
   };
+}
+
+/** A target as logs may have it: who reads them must not be able to come in by a SAS, a token or a link that stands in a URL. */
+export function withoutSecrets(target: string): string {
+  return target.replace(/([?&](?:sig|delegation|twinlake\.link)=)[^&]*/gi, '$1[secret]');
 }
 
 type Serve = (request: IncomingMessage, response: ServerResponse, id: string) => void;

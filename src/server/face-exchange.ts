@@ -39,6 +39,7 @@ export async function exchange(
   });
   response.on('error', () => {});
   const body = takeBody(request, response, settings.bodyIdleMs);
+  const peer = request.socket.remoteAddress;
   const reply = await face({
     requestId,
     method: request.method ?? 'GET',
@@ -46,7 +47,8 @@ export async function exchange(
     headers: request.headers,
     body: body.stream,
     scheme: settings.scheme,
-    loopback: isLoopback(request.socket.remoteAddress),
+    loopback: isLoopback(peer),
+    ...(peer === undefined ? {} : { peer }),
     signal: gone.signal,
   });
   if (response.destroyed) {

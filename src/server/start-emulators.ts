@@ -1,8 +1,12 @@
 // `twinlake emulate`: the same faces over stores/local, as a WebHDFS/Gen1 server and a Gen2 server that keep their files.
+import { createIdentify } from '../auth/identify.ts';
+import { sharedAccessSignature } from '../auth/sas.ts';
+import { sharedKey } from '../auth/shared-key.ts';
 import type { GatewayConfig } from '../config/gateway-schema.ts';
 import { createDfsFace } from '../faces/dfs/dfs-face.ts';
 import { createLinkSigner } from '../faces/webhdfs/links.ts';
 import { createWebhdfsFace } from '../faces/webhdfs/webhdfs-face.ts';
+import { withAuthorization } from '../layers/authorization.ts';
 import { createLocalStore } from '../stores/local/local-store.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { createDataListener } from './data-listener.ts';
@@ -41,9 +45,16 @@ export async function startEmulators(
   const hdfs = startDrill(hdfsFiles, webhdfs.chaos, 'emulators.webhdfs', logger);
   const gen2 = startDrill(gen2Files, dfs.chaos, 'emulators.dfs', logger);
   const links = createLinkSigner(await linkKey(webhdfs.dir));
-  const accounts = Object.fromEntries(
-    Object.entries(dfs.accounts).map(([name, key]) => [name, key.reveal()]),
-  );
+  const keys = new Map(Object.entries(dfs.accounts).map(([name, key]) => [name, [key.reveal()]]));
+  const now = Date.now;
+  const identify = createIdentify({
+    ways: [sharedKey(keys, now), sharedAccessSignature({ keys, behindHttps: false, now })],
+    anonymous: false,
+  });
+  const gen2Store = withAuthorization(gen2.store, (ctx) => ({
+    ctx,
+    lists: ctx.caller.grants ? [ctx.caller.grants] : [],
+  }));
   const hdfsListener = await createDataListener({
     faces: { webhdfs: hdfs.face(createWebhdfsFace({ store: hdfs.store, links })) },
     host: webhdfs.host,
@@ -52,7 +63,7 @@ export async function startEmulators(
     logger,
   });
   const gen2Listener = await createDataListener({
-    faces: { dfs: gen2.face(createDfsFace({ store: gen2.store, accounts, auth: 'shared-key' })) },
+    faces: { dfs: gen2.face(createDfsFace({ store: gen2Store, accounts: [...keys.keys()], identify })) },
     host: dfs.host,
     port: dfs.port,
     bodyIdleMs,

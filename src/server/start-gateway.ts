@@ -11,6 +11,7 @@ import { createUnderWay } from '../gateway/under-way.ts';
 import type { Journal } from '../journal/journal.ts';
 import { createLocks } from '../journal/locks.ts';
 import { openOrRefuse } from '../journal/refusing-journal.ts';
+import { withAuthorization } from '../layers/authorization.ts';
 import { type Census, createCensus } from '../telemetry/census.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
@@ -19,6 +20,7 @@ import { type Assembly, assemble, type Surroundings } from './assembly.ts';
 import { createDataListener } from './data-listener.ts';
 import { warnOfDrill } from './drill.ts';
 import { formerTable } from './follow-routes.ts';
+import { confinedBy, identifyOf } from './inbound.ts';
 import { leaseTableIn } from './lease-table.ts';
 import { noteServed, observeGauges } from './metering.ts';
 import { sagaTableIn } from './saga-table.ts';
@@ -162,25 +164,32 @@ function servedBy(current: () => Assembly): Store {
 }
 
 async function listen({ config, logger, metrics, census, current, stateDir }: Parts) {
-  const gateway = servedBy(current);
-  const { host, port, publicUrl, tls } = config.listen.data;
+  const { host, port, publicUrl, tls, auth } = config.listen.data;
   const onRefused = (face: 'webhdfs' | 'dfs') => (reason: string) =>
     metrics.refusedRequests.child(face, reason).inc();
   const table = () => current().table.current();
+  const identify = identifyOf(config.listen.data, ({ subject }, reason) =>
+    onRefused(subject ? 'dfs' : 'webhdfs')(reason),
+  );
+  const gateway = withAuthorization(
+    servedBy(current),
+    (ctx) => confinedBy(table(), ctx),
+    ({ protocol }) => onRefused(protocol)('not-allowed'),
+  );
   const onServed = (face: 'webhdfs' | 'dfs') => noteServed(face, metrics, census, table);
   const webhdfs = createWebhdfsFace({
     store: gateway,
     links: createLinkSigner(await linkKey(stateDir)),
+    identify,
     appOf: (caller) => current().table.current().match(caller)?.app,
     onRefused: onRefused('webhdfs'),
     onServed: onServed('webhdfs'),
     ...(publicUrl === undefined ? {} : { publicUrl }),
   });
-  const accounts = Object.fromEntries(config.accounts.map((name) => [name, undefined]));
   const dfs = createDfsFace({
     store: gateway,
-    accounts,
-    auth: 'none',
+    accounts: [...config.accounts, ...Object.keys(auth.accounts)],
+    identify,
     onRefused: onRefused('dfs'),
     onServed: onServed('dfs'),
   });

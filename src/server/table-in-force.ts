@@ -1,7 +1,7 @@
 // Which routing table is in force: a new one at once, but no side is added or removed before the journal allows it (semantics C3).
 import type { Mount } from '../core/mount.ts';
 import { isWithin } from '../core/path.ts';
-import type { Route, RoutingTable } from '../core/route.ts';
+import type { Access, Route, RoutingTable } from '../core/route.ts';
 import type { Side } from '../core/store.ts';
 import { isTwoSided } from '../gateway/places.ts';
 import type { Change, Journal } from '../journal/journal.ts';
@@ -43,6 +43,10 @@ function loneSide(mount: Mount, routes: readonly Route[]): Side {
   return mine.length > 0 && mine.every((route) => route.writes === 'target') ? 'target' : 'source';
 }
 
+function withAccess({ access: _, ...route }: Route, access: Access | undefined): Route {
+  return access ? { ...route, access } : route;
+}
+
 /**
  * What changes when `desired` follows `effective`, pure.
  * @param unsettled true if the journal holds anything below a canonical path
@@ -60,7 +64,8 @@ export function transition(
     const kept = after?.writes === 'both' ? after.mounts : [];
     const needed = before.mounts.find((mount) => !kept.some(isSame(mount)) && unsettled(mount.target));
     if (!needed) continue;
-    routes.set(before.app, before);
+    // What a caller may do is no matter of sides: a tightened rule holds at once.
+    routes.set(before.app, withAccess(before, after?.access));
     held.set(before.app, `both sides are needed until nothing below ${needed.target} diverges any more`);
   }
   const next = [...routes.values()];

@@ -16,6 +16,8 @@ export interface FaceRequest {
   scheme: 'http' | 'https';
   /** True if the peer's address is on this machine. */
   loopback: boolean;
+  /** The peer's address. */
+  peer?: string;
   /** Aborts when the client goes away before its answer is complete. */
   signal: AbortSignal;
 }

@@ -10,6 +10,7 @@ import { createMemoryStore } from '../../src/stores/memory/memory-store.ts';
 import type { Face, FaceRequest } from '../../src/wire/http.ts';
 import { createFixture } from '../contract/fixture.ts';
 import { serveFace } from '../face-server.ts';
+import { signedBy } from '../signed-accounts.ts';
 
 export const account = 'devstoreaccount1';
 export const key = 'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoMGMw==';
@@ -23,7 +24,12 @@ export async function open(
   const { around = (face: Face) => face, auth = 'shared-key' } = options;
   const memory = createMemoryStore({ name: 'memory', rootFolders: 'filesystems' });
   const seen: FaceRequest[] = [];
-  const face = around(createDfsFace({ store: memory, accounts: { [account]: key }, auth }));
+  const face = around(
+    createDfsFace({
+      store: memory,
+      ...(auth === 'none' ? { accounts: [account] } : signedBy({ [account]: key })),
+    }),
+  );
   const server = await serveFace((request) => {
     seen.push(request);
     return face(request);

@@ -10,6 +10,7 @@ import { createAdlsGen2Store } from '../../src/stores/adls-gen2/adls-gen2-store.
 import { createMemoryStore } from '../../src/stores/memory/memory-store.ts';
 import { createWebhdfsStore } from '../../src/stores/webhdfs/webhdfs-store.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
+import { signedBy } from '../signed-accounts.ts';
 import type { Stack } from './stack.ts';
 import { on } from './stack.ts';
 
@@ -30,7 +31,7 @@ export function listen(store: Store): Promise<DataListener> {
   return createDataListener({
     faces: {
       webhdfs: createWebhdfsFace({ store, links }),
-      dfs: createDfsFace({ store, accounts: { [account]: accountKey }, auth: 'shared-key' }),
+      dfs: createDfsFace({ store, ...signedBy({ [account]: accountKey }) }),
     },
     host: '127.0.0.1',
     port: 0,

@@ -122,7 +122,7 @@ export async function createWorld(t: Test, appends: Side | undefined): Promise<W
       return rig;
     },
     faces: {
-      dfs: createDfsFace({ store: gateway, accounts: { acct: '' }, auth: 'none' }),
+      dfs: createDfsFace({ store: gateway, accounts: ['acct'] }),
       webhdfs: createWebhdfsFace({ store: gateway, links: createLinkSigner(Buffer.alloc(32, 7)) }),
     },
     bare,

@@ -56,6 +56,16 @@ function parseBatch(body: string, contentType: string | undefined): Part[] {
   return parts.map(parsePart);
 }
 
+/** What a part says for itself. */
+const ownHeader = /^(x-ms-|if-|content-|authorization$|date$)/;
+
+/** The rest is the batch's, and every part with it the same app's: also where a proxy says by a header which app that is. */
+function headersOf(request: FaceRequest, part: Part): FaceRequest['headers'] {
+  const outer = Object.entries(request.headers).filter(([name]) => !ownHeader.test(name));
+  const inner = Object.entries(part.headers).filter(([name]) => ownHeader.test(name));
+  return Object.fromEntries([...outer, ...inner]);
+}
+
 async function run(exchange: Exchange, part: Part, index: number): Promise<FaceReply> {
   const { request, face, ctx, now } = exchange;
   const requestId = `${ctx.requestId}-${index}`;
@@ -63,14 +73,12 @@ async function run(exchange: Exchange, part: Part, index: number): Promise<FaceR
     const error = toDfsError(StoreError.unsupported('a batch may only delete'), 'blob');
     return errorReply('blob', part.method, error, requestId, now());
   }
-  // The parts have no host of their own, and are of this API however they look.
-  const { host } = request.headers;
   const one: FaceRequest = {
     ...request,
     requestId,
     method: part.method,
     target: part.target,
-    headers: { ...part.headers, host, accept: 'application/xml' },
+    headers: { ...headersOf(request, part), accept: 'application/xml' },
     body: Readable.from([]),
   };
   return face(one);

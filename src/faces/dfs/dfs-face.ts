@@ -1,25 +1,29 @@
 // ADLS Gen2 over any store: the DFS API and the part of the Blob API that Data Lake clients use. Read it as the table of contents.
-import type { Store, Trail } from '../../core/store.ts';
+import type { Caller, Store, Trail } from '../../core/store.ts';
 import { StoreError } from '../../core/store-error.ts';
 import { toDfsError } from '../../wire/dfs/errors.ts';
-import { parseSharedKey, verifySharedKey } from '../../wire/dfs/shared-key.ts';
+import { parseSharedKey } from '../../wire/dfs/shared-key.ts';
 import { type Face, type FaceReply, type FaceRequest, header, splitTarget } from '../../wire/http.ts';
+import { believe, type Identify } from '../../wire/identify.ts';
 import type { Served } from '../../wire/served.ts';
-import { type Address, apiOf, parseAddress } from './address.ts';
+import { type AccountNames, type Address, apiOf, parseAddress } from './address.ts';
 import { blobOperation } from './blob-operations.ts';
 import { dfsOperation } from './dfs-operations.ts';
 import type { Exchange } from './exchange.ts';
 import { errorReply, failureReply } from './replies.ts';
 import { type Report, served } from './report.ts';
+import { subjectOf } from './subject.ts';
 import { forward, isInexpressible, refusal } from './unserved.ts';
 
 /** Options of the face. */
 export interface DfsFaceOptions {
   store: Store;
-  /** Account names that may stand in a path, each with its base64 key where signatures are checked. */
-  accounts: Readonly<Record<string, string | undefined>>;
-  /** `none`: an Authorization header is not looked at. */
-  auth: 'none' | 'shared-key';
+  /** Account names that may stand in a path. */
+  accounts: readonly string[];
+  /** Finds out who calls; default: nobody is asked. */
+  identify?: Identify;
+  /** What a 401 says of how to come in (`WWW-Authenticate`). */
+  challenge?: string;
   now?: () => number;
   /** Told of each operation that could be neither served nor forwarded. */
   onRefused?: (reason: string, request: FaceRequest) => void;
@@ -30,28 +34,18 @@ export interface DfsFaceOptions {
 /** Newest version this face was written against; a request's own version is echoed. */
 const apiVersion = '2024-11-04';
 
-/** The account that signed, if signatures are checked. @throws StoreError `unauthenticated`, `denied` */
-function authenticate(options: DfsFaceOptions, request: FaceRequest, address: Address): string | undefined {
-  const authorization = header(request.headers, 'authorization');
-  const parsed = parseSharedKey(authorization);
-  if (options.auth === 'none') return parsed?.account;
-  if (authorization === undefined) {
-    throw new StoreError('unauthenticated', 'there is no Authorization header', {
-      code: 'NoAuthenticationInformation',
-    });
-  }
-  const key = parsed && Object.hasOwn(options.accounts, parsed.account) && options.accounts[parsed.account];
-  const signed = {
-    method: request.method,
-    rawPath: address.rawPath,
-    search: address.search,
-    headers: request.headers,
-  };
-  const elsewhere = address.account !== undefined && address.account !== parsed?.account;
-  if (!key || elsewhere || !verifySharedKey(parsed.account, key, signed)) {
-    throw new StoreError('denied', 'the signature is not right', { code: 'AuthenticationFailed' });
-  }
-  return parsed.account;
+async function callerOf(
+  identify: Identify,
+  request: FaceRequest,
+  address: Address,
+  accounts: AccountNames,
+): Promise<Caller> {
+  const host = header(request.headers, 'host');
+  const claimedUser = parseSharedKey(header(request.headers, 'authorization'))?.account;
+  const presented = { request, subject: subjectOf(request, address, accounts) };
+  const identity = await identify(claimedUser === undefined ? presented : { ...presented, claimedUser });
+  const { headers, loopback } = request;
+  return { headers, loopback, ...(host === undefined ? {} : { host }), ...identity };
 }
 
 function methodOf(request: FaceRequest): string {
@@ -74,7 +68,13 @@ async function serve(options: DfsFaceOptions, exchange: Exchange, report: Report
 }
 
 /** Headers that every answer carries (Gen2 reference §1.5). */
-function finish(reply: FaceReply, request: FaceRequest, trail: Trail, nowMs: number): FaceReply {
+function finish(
+  reply: FaceReply,
+  request: FaceRequest,
+  trail: Trail,
+  nowMs: number,
+  challenge: string | undefined,
+): FaceReply {
   const version = header(request.headers, 'x-ms-version');
   const clientId = header(request.headers, 'x-ms-client-request-id');
   const headers: FaceReply['headers'] = {
@@ -85,6 +85,7 @@ function finish(reply: FaceReply, request: FaceRequest, trail: Trail, nowMs: num
     ...reply.headers,
   };
   if (clientId !== undefined) headers['x-ms-client-request-id'] = clientId;
+  if (reply.status === 401 && challenge !== undefined) headers['www-authenticate'] = challenge;
   if (trail.servedBy) headers['x-twinlake-served-by'] = trail.servedBy;
   if (trail.acked) headers['x-twinlake-acked'] = trail.acked.join(',');
   // Whether a client may simply try again.
@@ -94,8 +95,8 @@ function finish(reply: FaceReply, request: FaceRequest, trail: Trail, nowMs: num
 
 /** The face. */
 export function createDfsFace(options: DfsFaceOptions): Face {
-  const accounts = new Set(Object.keys(options.accounts));
-  const now = options.now ?? Date.now;
+  const accounts = new Set(options.accounts);
+  const { now = Date.now, identify = believe, challenge } = options;
   const face: Face = async (request) => {
     const report: Report = { trail: {} };
     const reply = await answer(request, report);
@@ -118,18 +119,11 @@ export function createDfsFace(options: DfsFaceOptions): Face {
         request,
         trail,
         now(),
+        challenge,
       );
     }
     try {
-      const user = authenticate(options, request, address);
-      const host = header(request.headers, 'host');
-      const caller = {
-        headers: request.headers,
-        loopback: request.loopback,
-        ...(host === undefined ? {} : { host }),
-        ...(user === undefined ? {} : { user }),
-        ...(user !== undefined && options.auth === 'shared-key' ? { authenticated: true } : {}),
-      };
+      const caller = await callerOf(identify, request, address, accounts);
       const { requestId, signal } = request;
       const ctx = { requestId, caller, signal, trail, protocol: 'dfs', wantEntry: true } as const;
       const api = apiOf(request, address.params);
@@ -144,9 +138,9 @@ export function createDfsFace(options: DfsFaceOptions): Face {
         now,
         face,
       };
-      return finish(await serve(options, exchange, report), request, trail, now());
+      return finish(await serve(options, exchange, report), request, trail, now(), challenge);
     } catch (error) {
-      return finish(early(error, address.params), request, trail, now());
+      return finish(early(error, address.params), request, trail, now(), challenge);
     }
   };
   return face;

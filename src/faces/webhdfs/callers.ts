@@ -2,14 +2,9 @@
 import type { Caller } from '../../core/store.ts';
 import { StoreError } from '../../core/store-error.ts';
 import { type FaceRequest, header } from '../../wire/http.ts';
+import type { Identify } from '../../wire/identify.ts';
 import type { WebhdfsTarget } from '../../wire/webhdfs/target.ts';
 import { type LinkSigner, linkParam } from './links.ts';
-
-/** Checks credentials. @throws StoreError `unauthenticated` */
-export type IdentifyCaller = (
-  request: FaceRequest,
-  target: WebhdfsTarget,
-) => Promise<Pick<Caller, 'user' | 'clientId'>>;
 
 /** The user of a request that names none, on a cluster without security (`hadoop.http.staticuser.user`). */
 const anonymousUser = 'dr.who';
@@ -24,28 +19,34 @@ export async function callerOf(
   target: WebhdfsTarget,
   links: LinkSigner,
   nowMs: number,
-  identify?: IdentifyCaller,
+  identify: Identify,
 ): Promise<Caller> {
   const caller: Caller = { headers: request.headers, loopback: request.loopback };
   const host = header(request.headers, 'host');
   if (host !== undefined) caller.host = host;
   const token = target.params.text(linkParam);
   if (token !== undefined) {
-    const { user, app } = links.verify(token, target.op, target.path, nowMs);
+    const { user, app, scheme } = links.verify(token, target.op, target.path, nowMs);
+    caller.scheme = scheme ?? 'none';
+    if (scheme !== undefined) caller.authenticated = true;
     if (user !== undefined) caller.user = user;
     if (app !== undefined) caller.app = app;
     return caller;
   }
-  return Object.assign(caller, identify ? await identify(request, target) : claimedUser(target));
+  const claimed = claimedUser(target);
+  const presented = claimed === undefined ? { request } : { request, claimedUser: claimed };
+  Object.assign(caller, await identify(presented));
+  if (caller.user === undefined && target.dialect === 'webhdfs') caller.user = anonymousUser;
+  return caller;
 }
 
 /** `doas` names the user that `user.name` acts for. Gen1 names users in its token only. */
-function claimedUser({ params, dialect }: WebhdfsTarget): { user?: string } {
+function claimedUser({ params }: WebhdfsTarget): string | undefined {
   const user = params.text('doas') ?? params.text('user.name');
-  if (user === undefined) return dialect === 'gen1' ? {} : { user: anonymousUser };
+  if (user === undefined) return undefined;
   // Hadoop's pattern, with room for the `@` of principal names.
   if (user.length > 256 || !/^[A-Za-z_][A-Za-z0-9._@-]*\$?$/.test(user)) {
     throw StoreError.invalid('Invalid value for webhdfs parameter "user.name": it is not a user name');
   }
-  return { user };
+  return user;
 }

@@ -1,5 +1,6 @@
 // Signed links between the two steps of OPEN, CREATE and APPEND (semantics A6): who may do what to which path, until when.
 import { createHmac, timingSafeEqual } from 'node:crypto';
+import type { Scheme } from '../../core/store.ts';
 import { StoreError } from '../../core/store-error.ts';
 
 /** How long a Location may be used, and used again. */
@@ -13,6 +14,8 @@ export interface LinkClaims {
   path: string;
   user?: string;
   app?: string;
+  /** How the user was found out in the first step; absent: nobody asked. */
+  scheme?: Scheme;
 }
 
 /** Makes and checks links. A token is short whatever the path: path and operation are signed, not carried. */
@@ -29,8 +32,13 @@ export function createLinkSigner(key: Buffer): LinkSigner {
   const macOf = (op: string, path: string, head: string): Buffer =>
     createHmac('sha256', key).update(`${op}\0${path}\0${head}`).digest();
   return {
-    sign({ op, path, user, app }, expiresMs) {
-      const head = [Math.floor(expiresMs).toString(36), encodeText(app), encodeText(user)].join('.');
+    sign({ op, path, user, app, scheme }, expiresMs) {
+      const named = [
+        encodeText(app),
+        encodeText(user),
+        ...(scheme === undefined ? [] : [encodeText(scheme)]),
+      ];
+      const head = [Math.floor(expiresMs).toString(36), ...named].join('.');
       return `${head}.${macOf(op, path, head).toString('base64url')}`;
     },
     verify(token, op, path, nowMs) {
@@ -38,9 +46,9 @@ export function createLinkSigner(key: Buffer): LinkSigner {
         throw new StoreError('denied', `the link of the first step ${why}; ask for a new one`);
       };
       const parts = token.split('.');
-      if (parts.length !== 4) refuse('is not one of ours');
-      const mac = macOf(op, path, parts.slice(0, 3).join('.'));
-      const given = Buffer.from(parts[3]!, 'base64url');
+      if (parts.length !== 4 && parts.length !== 5) refuse('is not one of ours');
+      const mac = macOf(op, path, parts.slice(0, -1).join('.'));
+      const given = Buffer.from(parts.at(-1)!, 'base64url');
       if (given.length !== mac.length || !timingSafeEqual(given, mac)) {
         refuse('was not made for this path and operation');
       }
@@ -48,6 +56,7 @@ export function createLinkSigner(key: Buffer): LinkSigner {
       const claims: LinkClaims = { op, path };
       if (parts[1] !== '-') claims.app = decodeText(parts[1]!);
       if (parts[2] !== '-') claims.user = decodeText(parts[2]!);
+      if (parts.length === 5) claims.scheme = decodeText(parts[3]!) as Scheme;
       return claims;
     },
   };

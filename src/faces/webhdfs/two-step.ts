@@ -28,13 +28,19 @@ export function firstStep(exchange: Exchange, served: Served): FaceReply | undef
 function secondStepUrl(exchange: Exchange): string {
   const { target, ctx, links, now, baseUrl, appOf } = exchange;
   const { op, path, search } = target;
-  const { user } = ctx.caller;
+  const { user, scheme } = ctx.caller;
   const app = appOf?.(ctx.caller);
   const kept = search
     .split('&')
     .filter((pair) => pair !== '' && !/^(noredirect|user\.name)(=|$)/i.test(pair));
   if (user !== undefined) kept.push(`user.name=${encodeURIComponent(user)}`);
-  const claims = { op, path, ...(user === undefined ? {} : { user }), ...(app === undefined ? {} : { app }) };
+  const claims = {
+    op,
+    path,
+    ...(user === undefined ? {} : { user }),
+    ...(app === undefined ? {} : { app }),
+    ...(scheme === undefined || scheme === 'none' ? {} : { scheme }),
+  };
   kept.push(`${linkParam}=${links.sign(claims, now() + linkLifetimeMs)}`);
   return `${baseUrl()}/webhdfs/v1${encodePath(path)}?${kept.join('&')}`;
 }

@@ -2,9 +2,10 @@
 import type { Caller, Ctx, Store, Trail } from '../../core/store.ts';
 import { StoreError } from '../../core/store-error.ts';
 import { type Face, type FaceReply, type FaceRequest, header } from '../../wire/http.ts';
+import { believe, type Identify } from '../../wire/identify.ts';
 import type { Served } from '../../wire/served.ts';
 import { dialectOf, isExtensionTarget, parseTarget, type WebhdfsTarget } from '../../wire/webhdfs/target.ts';
-import { callerOf, type IdentifyCaller } from './callers.ts';
+import { callerOf } from './callers.ts';
 import type { Exchange } from './exchange.ts';
 import type { LinkSigner } from './links.ts';
 import { operations } from './operations.ts';
@@ -21,8 +22,10 @@ export interface WebhdfsFaceOptions {
   publicUrl?: string | (() => string);
   /** Epoch milliseconds. */
   now?: () => number;
-  /** Checks credentials; without it `user.name` is believed, as a cluster without security does. */
-  identify?: IdentifyCaller;
+  /** Finds out who calls; default: `user.name` is believed, as a cluster without security does. */
+  identify?: Identify;
+  /** What a 401 says of how to come in (`WWW-Authenticate`). */
+  challenge?: string;
   /** The app that a caller is routed to, to be fixed in links between two steps. @throws StoreError */
   appOf?: (caller: Caller) => string | undefined;
   /** Told of each operation that could be neither served nor forwarded. */
@@ -51,6 +54,8 @@ export function createWebhdfsFace(options: WebhdfsFaceOptions): Face {
       reply = errorReply(failure, dialect);
     }
     options.onServed?.(served(report, reply.status));
+    const { challenge } = options;
+    if (reply.status === 401 && challenge !== undefined) reply.headers['www-authenticate'] = challenge;
     return finishReply(reply, request, dialect, extension, trail);
   };
 }
@@ -81,7 +86,7 @@ async function startExchange(
   trail: Trail,
 ): Promise<Exchange> {
   const now = options.now ?? Date.now;
-  const { links, store, publicUrl, identify, appOf } = options;
+  const { links, store, publicUrl, identify = believe, appOf } = options;
   const caller = await callerOf(request, target, links, now(), identify);
   const { requestId, signal } = request;
   const ctx: Ctx = { requestId, caller, signal, trail, protocol: 'webhdfs' };

@@ -168,6 +168,36 @@ const rows: readonly Row[] = [
   {
     kind: 'denied',
     status: 403,
+    code: 'AuthorizationResourceTypeMismatch',
+    message: 'This request is not authorized to perform this operation using this resource type.',
+  },
+  {
+    kind: 'denied',
+    status: 403,
+    code: 'AuthorizationServiceMismatch',
+    message: 'This request is not authorized to perform this operation using this service.',
+  },
+  {
+    kind: 'denied',
+    status: 403,
+    code: 'AuthorizationProtocolMismatch',
+    message: 'This request is not authorized to perform this operation using this protocol.',
+  },
+  {
+    kind: 'denied',
+    status: 403,
+    code: 'AuthorizationSourceIPMismatch',
+    message: 'This request is not authorized to perform this operation using this source IP.',
+  },
+  {
+    kind: 'denied',
+    status: 403,
+    code: 'UnauthorizedBlobOverwrite',
+    message: 'This request is not authorized to perform blob overwrites.',
+  },
+  {
+    kind: 'denied',
+    status: 403,
     code: 'AuthenticationFailed',
     message:
       'Server failed to authenticate the request. Make sure the value of Authorization header is formed correctly including the signature.',
