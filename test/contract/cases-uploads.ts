@@ -246,6 +246,23 @@ export const uploadCases: ContractCase[] = [
     },
   },
   {
+    name: 'blocks belong to the name that they were put under',
+    when: staging,
+    async run(t, { at, write, mutate, read, failure }) {
+      const [path, destination] = [at('blob'), at('moved')];
+      await write(path, 'old');
+      await mutate({ verb: 'stage-block', path, blockId: blockId('a'), body: bodyOfBytes('new') });
+      await mutate({ verb: 'rename', path, destination, replace: 'none', intoDirectory: false });
+      const commit = (to: string) =>
+        mutate({ verb: 'commit-blocks', path: to, parents: 'all', blockIds: [blockId('a')] });
+      t.equal((await failure(commit(destination))).code, 'InvalidBlockList');
+      t.equal((await read(destination)).toString(), 'old');
+      await commit(path);
+      t.equal((await read(path)).toString(), 'new');
+      t.equal((await read(destination)).toString(), 'old');
+    },
+  },
+  {
     name: 'a commit replaces a file with its attributes',
     when: staging,
     async run(t, { at, write, mutate, read, stat }) {
