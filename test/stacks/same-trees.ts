@@ -55,16 +55,21 @@ async function treeOf(store: Store, root: string, modes: boolean): Promise<Map<s
   return tree;
 }
 
+/** Two trees beside each other. */
+export interface Comparison {
+  differences: { path: string; source: string; target: string }[];
+  paths: number;
+}
+
 /**
- * Asserts that both hold the same paths with the same bytes, rights and properties below their roots.
+ * Compares paths, bytes, rights and properties below the roots.
  * @param modes false: nobody named the modes
  */
-export async function sameTrees(
-  t: Test,
+export async function compareTrees(
   stores: Record<Side, Store>,
   roots: Record<Side, string>,
   modes: boolean,
-): Promise<void> {
+): Promise<Comparison> {
   const [source, target] = await Promise.all([
     treeOf(stores.source, roots.source, modes),
     treeOf(stores.target, roots.target, modes),
@@ -72,6 +77,17 @@ export async function sameTrees(
   const differences = [...new Set([...source.keys(), ...target.keys()])]
     .filter((path) => source.get(path) !== target.get(path))
     .map((path) => ({ path, source: source.get(path) ?? 'absent', target: target.get(path) ?? 'absent' }));
-  t.strictSame(differences, [], `${source.size} paths are the same on both sides`);
-  t.ok(source.size > 0, 'and there are some');
+  return { differences, paths: source.size };
+}
+
+/** Asserts that both hold the same, and something. */
+export async function sameTrees(
+  t: Test,
+  stores: Record<Side, Store>,
+  roots: Record<Side, string>,
+  modes: boolean,
+): Promise<void> {
+  const { differences, paths } = await compareTrees(stores, roots, modes);
+  t.strictSame(differences, [], `${paths} paths are the same on both sides`);
+  t.ok(paths > 0, 'and there are some');
 }
