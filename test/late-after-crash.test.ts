@@ -8,7 +8,7 @@ import { withStaging } from '../src/layers/staging.ts';
 import { holdLateUploads, lateAfterStart, uploadTableIn } from '../src/server/upload-table.ts';
 import { createMemoryStore } from '../src/stores/memory/memory-store.ts';
 import { bodyOfBytes } from './contract/fixture.ts';
-import { flush, get, put, refusal, stage } from './gateway/actions.ts';
+import { clientCtx, flush, get, look, put, refusal, stage } from './gateway/actions.ts';
 import { restorerOf } from './gateway/restorer.ts';
 import { createRig } from './gateway/rig.ts';
 import { appendOnly } from './stacks/append-only.ts';
@@ -24,10 +24,16 @@ async function createWorld(t: Test, appends: Side) {
   const memory = createMemoryStore({ name: 'memory' });
   const arrived = Promise.withResolvers<void>();
   let isHeld = false;
+  let isRenamed = false;
   let land: () => Promise<unknown> = async () => undefined;
   const slow: Store = {
     ...plain,
     async mutate(mutation, ctx) {
+      if (mutation.verb === 'rename' && isHeld) {
+        if (isRenamed) await plain.mutate(mutation, ctx);
+        arrived.resolve();
+        return new Promise(() => undefined);
+      }
       if (mutation.verb !== 'append' || !isHeld) return plain.mutate(mutation, ctx);
       const bytes = await buffer(mutation.body.stream);
       land = () =>
@@ -58,8 +64,10 @@ async function createWorld(t: Test, appends: Side) {
     memory,
     arrived: arrived.promise,
     land: () => land(),
-    hold(): void {
+    /** Appends and renames answer nobody any more. */
+    hold(renamed = false): void {
       isHeld = true;
+      isRenamed = renamed;
     },
     async restart() {
       await first.close();
@@ -145,3 +153,27 @@ t.test('what may still land after a start', async (t) => {
   const unmounted = { side: 'source', rows: [row], records, mounts: [] } as const;
   t.equal(lateAfterStart(unmounted, nowMs, zombieMs).length, 1, 'of a mount that is gone');
 });
+
+for (const renamed of [true, false])
+  t.test(`a file under upload was being renamed, and ${renamed ? 'was' : 'was not'}`, async (t) => {
+    const { clock, first, arrived, hold, restart, plain, memory } = await createWorld(t, 'source');
+    await put(first.gateway, path, 'old');
+    await stage(first.gateway, path, 3, ' hidden');
+    await first.settled();
+    hold(renamed);
+    const move = { destination: '/lake/g', replace: 'none', intoDirectory: false } as const;
+    const open = first.gateway.mutate({ verb: 'rename', path, ...move }, clientCtx('dfs'));
+    open.catch(() => undefined);
+    await arrived;
+
+    const { rig } = await restart();
+    const [at, gone] = renamed ? ['/lake/g', path] : [path, '/lake/g'];
+    t.equal(await look(rig.gateway, at), 'old', 'what is not flushed is not shown');
+    t.equal(await look(rig.gateway, gone), '(not-found)');
+    await stage(rig.gateway, at, 10, ' bytes');
+    await flush(rig.gateway, at, 16);
+    t.equal(await look(rig.gateway, at), 'old hidden bytes', 'it goes on');
+    clock.nowMs += zombieMs + 1;
+    await rig.settled();
+    for (const store of [plain, memory]) t.equal(await look(store, at), 'old hidden bytes');
+  });

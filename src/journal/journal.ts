@@ -80,6 +80,8 @@ export interface Upload {
   sides: Side[];
   /** True while it holds acked bytes that are not flushed. */
   unflushed: boolean;
+  /** A rename was open when the process ended that sent it: the file stands here or, as another record says, there. */
+  movedFrom?: string;
   /** An append was open when the process ended that sent it: until then (epoch ms) it may land on either side. */
   lateUntilMs?: number;
   app: string;

@@ -56,7 +56,11 @@ function changedWith({ verb, reaches, primary }: Intent, uploads: readonly Uploa
   const moved = alone.filter(({ path }) => isWithin(path, from.path));
   return [
     ...alone,
-    ...moved.map((upload) => ({ ...upload, path: joinPath(to.path, relativeTo(upload.path, from.path)) })),
+    ...moved.map((upload) => ({
+      ...upload,
+      path: joinPath(to.path, relativeTo(upload.path, from.path)),
+      movedFrom: upload.path,
+    })),
   ];
 }
 

@@ -2,7 +2,7 @@
 import { findMount, type Mount, translatePath } from '../core/mount.ts';
 import type { Side } from '../core/store.ts';
 import type { Change, Journal, Upload } from '../journal/journal.ts';
-import type { KeptUpload, UploadTable } from '../layers/staging/uploads.ts';
+import { isNamed, type KeptUpload, type UploadTable } from '../layers/staging/uploads.ts';
 
 const keyOf = (side: Side, path: string): string => `upload:${side}:${path}`;
 
@@ -53,7 +53,22 @@ export function lateAfterStart(
     .map(({ isReplaced: _, ...row }) => ({ ...row, lateUntilMs: tailUntilMs }));
 }
 
-/** Writes down what may still land (semantics A10), before the stores are asked anything. */
+/** What is hidden under one name of a file that was being renamed is hidden under the other too, where files have ids. Pure. */
+export function underNewNames({ side, rows, records, mounts }: FormerUploads): KeptUpload[] {
+  const there = new Map(rows.map((row) => [row.shown.path, row]));
+  const pathOn = (path: string): string | undefined => {
+    const mount = findMount(mounts, 'target', path);
+    return mount && translatePath(mount, path, 'target', side);
+  };
+  return [...records.values()].flatMap(({ path, movedFrom }) => {
+    const [from, to] = movedFrom === undefined ? [] : [pathOn(movedFrom), pathOn(path)];
+    const row = from === undefined ? undefined : there.get(from);
+    if (!row || to === undefined || there.has(to) || !isNamed(row.shown)) return [];
+    return [{ shown: { ...row.shown, path: to }, lateUntilMs: 0 }];
+  });
+}
+
+/** Writes down what may still land (semantics A10) or have been renamed, before the stores are asked anything. */
 export async function holdLateUploads(
   journal: Journal,
   mounts: readonly Mount[],
@@ -63,7 +78,9 @@ export async function holdLateUploads(
   const changes: Change[] = [];
   for (const side of ['source', 'target'] as const) {
     const former = { side, rows: await rowsOf(journal, side), records, mounts };
-    for (const row of lateAfterStart(former, clock.nowMs, clock.zombieMs))
+    const moved = underNewNames(former);
+    const all = { ...former, rows: [...former.rows, ...moved] };
+    for (const row of [...moved, ...lateAfterStart(all, clock.nowMs, clock.zombieMs)])
       changes.push({ do: 'meta', key: keyOf(side, row.shown.path), value: textOf(row) });
   }
   // It shows at once; a crash before it is on disk finds the same.
