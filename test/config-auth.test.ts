@@ -24,9 +24,19 @@ t.test('a listener says how callers may prove who they are', (t) => {
   t.equal(signed.accounts.acct?.key1.reveal(), 'a2V5');
   t.equal(JSON.stringify(signed).includes('a2V5'), false, 'a key is never printed');
   const refused = (text: string) => refusal(() => gateway(text));
+  t.match(refused('{ schemes: [bearer] }'), /bearer needs the key `bearer`/);
+  t.match(refused('{ schemes: [certificate] }'), /certificate needs `listen\.data\.tls\.clientCaFile`/);
+  const bearer = (jwksUrl: string) => `{ bearer: { issuers: [x], jwksUrl: "${jwksUrl}" } }`;
+  t.equal(refused(bearer('https://login.example/keys')), '');
+  t.equal(refused(bearer('http://127.0.0.1:1/keys')), '');
+  for (const url of ['http://login.example/keys', 'http://127.0.0.1.example/keys', 'https://u@x/keys', 'x'])
+    t.match(refused(bearer(url)), /must be an https URL/, url);
+  for (const network of ['10.0.0.0/33', '10.0.0', '::1/129', 'host', '10.0.0.0/'])
+    t.match(refused(`{ userNames: { networks: ["${network}"] } }`), /is no address and no network/, network);
+  t.equal(refused('{ userNames: { networks: [10.0.0.0/8, "fd00::/8", 192.168.0.1] } }'), '');
   t.match(refused('{ schemes: [shared-key] }'), /gateway\.yaml:5:\d+: .*shared-key needs an account/);
   t.match(refused('{ schemes: [] }'), /must not be an empty list/);
-  t.match(refused('{ schemes: [kerberos] }'), /one of none, shared-key, sas/);
+  t.match(refused('{ schemes: [kerberos] }'), /one of none, shared-key, sas, bearer/);
   t.match(refused(`{ accounts: { UPPER: { key1: ${good} } } }`), /'UPPER' is no account name/);
   t.match(refused('{ accounts: { acct: { key1: a2V5 } } }'), /a secret must not stand in this file/);
   const bad = refused(`{ accounts: { acct: { key1: ${good}, key2: ${odd} } } }`);

@@ -1,5 +1,6 @@
 // A gateway over two memory stores in this process, with the listener and the routes that a test gives it.
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Test } from 'tap';
 import { parseGatewayConfig } from '../src/config/gateway-config.ts';
@@ -13,8 +14,9 @@ export const otherKey = Buffer.from('the key that will be the only one soon').to
 
 /** @param more of gateway.yaml, below `listen.data`; @param routes the apps of routes.yaml */
 export async function inboundGateway(t: Test, more: string, routes: string) {
-  const dir = t.testdir();
-  await mkdir(join(dir, 'state'), { recursive: true });
+  // Not `t.testdir()`: a test may have two of them.
+  const dir = await mkdtemp(join(tmpdir(), 'twinlake-inbound-'));
+  t.teardown(() => rm(dir, { recursive: true, force: true }));
   const gateway = `
 listen:
   data: { port: 0, ${more} }

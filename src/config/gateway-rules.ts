@@ -1,6 +1,7 @@
 // What the schema of gateway.yaml cannot say: values that follow from others, and values that contradict each other.
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { accountName, authProblems, noAccountName } from './auth-rules.ts';
 import { type ChaosConfig, chaosProblems } from './chaos-schema.ts';
 import type { KeyPath } from './config-error.ts';
 import type { GatewayConfig } from './gateway-schema.ts';
@@ -95,10 +96,11 @@ export function crossChecks(config: GatewayConfig): { path: KeyPath; reason: str
     }
   }
   const { tls, port } = config.listen.data;
-  for (const name of ['certFile', 'keyFile'] as const) {
-    if (tls && !existsSync(tls[name])) note(`listen.data.tls.${name}`, `there is no file ${tls[name]}`);
+  for (const name of ['certFile', 'keyFile', 'clientCaFile'] as const) {
+    const file = tls?.[name];
+    if (file !== undefined && !existsSync(file)) note(`listen.data.tls.${name}`, `there is no file ${file}`);
   }
-  found.push(...authProblems(config.listen.data.auth));
+  found.push(...authProblems(config.listen.data));
   const { admin } = config.listen;
   if (port !== 0 && port === admin.port && config.listen.data.host === admin.host)
     note('listen.admin.port', 'the data listener has this port');
@@ -122,29 +124,6 @@ export function crossChecks(config: GatewayConfig): { path: KeyPath; reason: str
   }
   for (const name of Object.keys(config.emulators.dfs.accounts)) {
     if (!accountName.test(name)) note(`emulators.dfs.accounts.${name}`, noAccountName(name));
-  }
-  return found;
-}
-
-const accountName = /^[a-z0-9]{3,24}$/;
-const noAccountName = (name: string): string =>
-  `'${name}' is no account name: 3 to 24 lower-case letters and digits`;
-
-/** Keys that are not base64 would sign nothing that a client signs. */
-const base64 = /^[A-Za-z0-9+/]+={0,2}$/;
-
-function authProblems({ schemes, accounts }: GatewayConfig['listen']['data']['auth']) {
-  const at: KeyPath = ['listen', 'data', 'auth'];
-  const found: { path: KeyPath; reason: string }[] = [];
-  const signed = schemes.find((scheme) => scheme === 'shared-key' || scheme === 'sas');
-  if (signed && Object.keys(accounts).length === 0)
-    found.push({ path: [...at, 'schemes'], reason: `${signed} needs an account with a key in \`accounts\`` });
-  for (const [name, keys] of Object.entries(accounts)) {
-    if (!accountName.test(name)) found.push({ path: [...at, 'accounts', name], reason: noAccountName(name) });
-    for (const [which, key] of Object.entries(keys)) {
-      if (!base64.test(key.reveal()))
-        found.push({ path: [...at, 'accounts', name, which], reason: 'the key is not base64' });
-    }
   }
   return found;
 }

@@ -1,8 +1,8 @@
 // The shape of gateway.yaml: every key with its default and what it means; docs/configuration.md is made from it.
 import { type Static, type TSchema, Type } from 'typebox';
+import { authSchema } from './auth-schema.ts';
 import { chaosSchema } from './chaos-schema.ts';
 import { count } from './count.ts';
-import { inboundSchemes } from './inbound-schemes.ts';
 import type { Secret } from './secret.ts';
 import type { StoreConfig } from './store-schema.ts';
 
@@ -19,42 +19,6 @@ const port = (value: number, description: string) =>
     description: `${description} 0 takes any free port.`,
   });
 const path = (description: string) => Type.String({ isPath: true, minLength: 1, description });
-
-const accountKeysSchema = Type.Object(
-  {
-    key1: Type.Unsafe<Secret>(
-      Type.String({ isSecret: true, minLength: 1, description: 'A key, base64, by reference.' }),
-    ),
-    key2: Type.Optional(
-      Type.Unsafe<Secret>(
-        Type.String({
-          isSecret: true,
-          minLength: 1,
-          description:
-            'Another one that is taken too, so that one can be replaced while the other is in use.',
-        }),
-      ),
-    ),
-  },
-  closed,
-);
-
-const authSchema = Type.Object(
-  {
-    schemes: Type.Array(Type.Enum([...inboundSchemes], { expects: `one of ${inboundSchemes.join(', ')}` }), {
-      minItems: 1,
-      default: ['none'],
-      description:
-        'How callers may prove who they are: `shared-key`, `sas` (Gen2 clients), or `none`: requests without a credential are taken.',
-    }),
-    accounts: Type.Record(Type.String(), accountKeysSchema, {
-      default: {},
-      description:
-        'Gen2 accounts by name, with the keys that clients sign with; they need not be those of the target. Needed with `shared-key` and `sas`.',
-    }),
-  },
-  section,
-);
 
 const listenSchema = Type.Object(
   {
@@ -77,6 +41,9 @@ const listenSchema = Type.Object(
                 'PEM file with the certificate and its chain. A changed one is taken within 10 seconds.',
               ),
               keyFile: path('PEM file with the private key.'),
+              clientCaFile: Type.Optional(
+                path('PEM file with the CA of clients’ certificates. Needed with the scheme `certificate`.'),
+              ),
             },
             closed,
           ),

@@ -12,7 +12,7 @@ export function otherSide(side: Side): Side {
 }
 
 /** How a caller was found out; `none`: nobody asked. */
-export type Scheme = 'none' | 'shared-key' | 'sas';
+export type Scheme = 'none' | 'shared-key' | 'sas' | 'bearer' | 'certificate' | 'user-name';
 
 /** Who calls, as far as the face can tell. */
 export interface Caller {

@@ -180,7 +180,12 @@ function makeServer(tls: TlsContent | undefined): FastifyInstance {
   const app = tls
     ? fastify({
         ...common,
-        https: { ...http, ...tls },
+        // A client may come without a certificate, or with a bad one: who calls is found out by the face.
+        https: {
+          ...http,
+          ...tls,
+          ...(tls.ca === undefined ? {} : { requestCert: true, rejectUnauthorized: false }),
+        },
       })
     : fastify({ ...common, http });
   app.removeAllContentTypeParsers();

@@ -1,8 +1,10 @@
 // One request and its answer between Node's HTTP server and a face.
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
+import { TLSSocket } from 'node:tls';
 import { StoreError } from '../core/store-error.ts';
-import type { Face, FaceReply } from '../wire/http.ts';
+import type { Face, FaceReply, FaceRequest } from '../wire/http.ts';
 import { type RequestBody, takeBody } from './request-body.ts';
 
 /** Most bytes of a refused body that are read away to keep the connection: 1 MiB. */
@@ -49,6 +51,7 @@ export async function exchange(
     scheme: settings.scheme,
     loopback: isLoopback(peer),
     ...(peer === undefined ? {} : { peer }),
+    ...certificateOf(request.socket),
     signal: gone.signal,
   });
   if (response.destroyed) {
@@ -62,6 +65,17 @@ export async function exchange(
     throw error;
   }
   return reply.status;
+}
+
+/** The certificate that the client showed, if the listener asks for one. */
+function certificateOf(socket: Socket): Pick<FaceRequest, 'certificate'> {
+  if (!(socket instanceof TLSSocket)) return {};
+  const { subject } = socket.getPeerCertificate();
+  if (subject === undefined) return {};
+  // A list if it is there more than once.
+  const name: unknown = subject.CN;
+  const commonName = typeof name === 'string' && name !== '' ? name : undefined;
+  return { certificate: { trusted: socket.authorized, commonName } };
 }
 
 async function send(

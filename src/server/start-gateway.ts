@@ -20,7 +20,7 @@ import { type Assembly, assemble, type Surroundings } from './assembly.ts';
 import { createDataListener } from './data-listener.ts';
 import { warnOfDrill } from './drill.ts';
 import { formerTable } from './follow-routes.ts';
-import { confinedBy, identifyOf } from './inbound.ts';
+import { challengeOf, confinedBy, identifyOf, isLoopbackHost } from './inbound.ts';
 import { leaseTableIn } from './lease-table.ts';
 import { noteServed, observeGauges } from './metering.ts';
 import { sagaTableIn } from './saga-table.ts';
@@ -168,9 +168,13 @@ async function listen({ config, logger, metrics, census, current, stateDir }: Pa
   const onRefused = (face: 'webhdfs' | 'dfs') => (reason: string) =>
     metrics.refusedRequests.child(face, reason).inc();
   const table = () => current().table.current();
-  const identify = identifyOf(config.listen.data, ({ subject }, reason) =>
+  const identify = await identifyOf(config.listen.data, ({ subject }, reason) =>
     onRefused(subject ? 'dfs' : 'webhdfs')(reason),
   );
+  const challenge = challengeOf(auth);
+  const asked = { identify, ...(challenge === undefined ? {} : { challenge }) };
+  if (auth.schemes.includes('none') && !isLoopbackHost(host))
+    logger.warn({ host }, 'requests without a credential are taken from other machines (listen.data.auth)');
   const gateway = withAuthorization(
     servedBy(current),
     (ctx) => confinedBy(table(), ctx),
@@ -180,7 +184,7 @@ async function listen({ config, logger, metrics, census, current, stateDir }: Pa
   const webhdfs = createWebhdfsFace({
     store: gateway,
     links: createLinkSigner(await linkKey(stateDir)),
-    identify,
+    ...asked,
     appOf: (caller) => current().table.current().match(caller)?.app,
     onRefused: onRefused('webhdfs'),
     onServed: onServed('webhdfs'),
@@ -189,7 +193,7 @@ async function listen({ config, logger, metrics, census, current, stateDir }: Pa
   const dfs = createDfsFace({
     store: gateway,
     accounts: [...config.accounts, ...Object.keys(auth.accounts)],
-    identify,
+    ...asked,
     onRefused: onRefused('dfs'),
     onServed: onServed('dfs'),
   });

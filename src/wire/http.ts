@@ -18,6 +18,8 @@ export interface FaceRequest {
   loopback: boolean;
   /** The peer's address. */
   peer?: string;
+  /** What the client showed over TLS, where it is asked; `commonName` undefined if it has none, or several. */
+  certificate?: { trusted: boolean; commonName: string | undefined };
   /** Aborts when the client goes away before its answer is complete. */
   signal: AbortSignal;
 }
