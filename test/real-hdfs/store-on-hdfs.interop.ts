@@ -1,6 +1,8 @@
 // The contract suite over our WebHDFS driver on a real NameNode and a real HttpFS. Needs Java and, once, Maven.
 import { Readable } from 'node:stream';
 import t from 'tap';
+import { ownCtx } from '../../src/core/ctx.ts';
+import type { Mutation } from '../../src/core/mutation.ts';
 import { StoreError } from '../../src/core/store-error.ts';
 import { withSagas } from '../../src/layers/sagas.ts';
 import { withStaging } from '../../src/layers/staging.ts';
@@ -54,6 +56,23 @@ for (const [name, url] of [
       const store = withStaging(open());
       return { store, close: () => store.close!() };
     },
+  });
+  await t.test(`${name}: blocks that nobody commits`, async (test) => {
+    const store = withStaging(open());
+    test.teardown(() => store.close!());
+    const { mkdir, mutate, failure, names } = createFixture(store, `/left-${name}`);
+    await mkdir(`/left-${name}/d`);
+    const path = `/left-${name}/d/f`;
+    const block = { verb: 'stage-block', path, blockId: 'YQ==', body: bodyOfBytes('left') } as const;
+    await mutate(block);
+    const hourMs = 3_600_000;
+    const sweep = (beforeMs: number) => store.sweepPieces!([`/left-${name}`], beforeMs, ownCtx('sweep'));
+    test.equal(await sweep(Date.now() - hourMs), 0, 'they are young');
+    test.equal(await sweep(Date.now() + hourMs), 1);
+    const left = await failure(names(`/left-${name}/.twinlake`));
+    test.equal(left.kind, 'not-found', 'the folder is gone');
+    const commit: Mutation = { verb: 'commit-blocks', path, parents: 'all', blockIds: ['YQ=='] };
+    test.equal((await failure(mutate(commit))).code, 'InvalidBlockList');
   });
   await t.test(`${name}: odd names`, async (test) => {
     const store = open();
