@@ -1,22 +1,24 @@
-// Whatever clients of both faces do while nothing fails, both sides hold the same afterwards: bytes, rights, properties.
+// Whatever clients of both faces do, both sides hold the same afterwards: bytes, rights, properties.
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { parseAcl } from '../src/core/acl.ts';
 import { ownCtx } from '../src/core/ctx.ts';
 import type { Mount } from '../src/core/mount.ts';
 import { type Attributes, type Mutation, mapPaths } from '../src/core/mutation.ts';
+import type { Route } from '../src/core/route.ts';
 import type { Side, Store } from '../src/core/store.ts';
 import { StoreError } from '../src/core/store-error.ts';
 import { bodyOfBytes } from './contract/fixture.ts';
+import type { Rig } from './gateway/rig.ts';
 import { gatewayOverWire } from './stacks/gateway-stacks.ts';
 import { compareTrees } from './stacks/same-trees.ts';
 import { clients, listen } from './stacks/wire-stacks.ts';
 
 const seed = Number(process.env.TWINLAKE_TEST_SEED ?? Date.now() % 1_000_000);
-const runs = Number(process.env.TWINLAKE_TEST_RUNS ?? 15);
+const runs = Number(process.env.TWINLAKE_TEST_RUNS ?? 12);
 t.comment(`seed ${seed} (TWINLAKE_TEST_SEED repeats it)`);
-t.setTimeout(120_000);
+t.setTimeout(Math.max(120_000, runs * 2000));
 
 type Client = 'webhdfs' | 'gen2';
 
@@ -126,35 +128,70 @@ async function take(stores: Record<Client, Store>, { client, asks }: Step, name:
   return asks.length;
 }
 
-for (const reads of ['source', 'target'] satisfies Side[]) {
-  t.test(`reads: ${reads}`, async (t) => {
-    const { rig, disks, store } = await gatewayOverWire(t, { reads, mount });
-    const listener = await listen(store);
-    const stores: Record<Client, Store> = {
-      webhdfs: clients.webhdfs(listener.url),
-      gen2: clients.gen2(listener.url),
-    };
-    t.teardown(async () => {
-      for (const each of Object.values(stores)) await each.close?.();
-      await listener.close();
-    });
-    await stores.webhdfs.mutate({ verb: 'mkdir', path: mount.source, parents: 'all' }, ownCtx('sides-agree'));
-    let run = 0;
-    let done = 0;
-    await fc.assert(
-      fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 40, size: 'max' }), async (steps) => {
-        const name = `run-${run++}`;
-        await stores.webhdfs.mutate(
-          { verb: 'mkdir', path: `${mount.source}/${name}`, parents: 'all' },
-          ownCtx('sides-agree'),
-        );
-        for (const each of steps) done += await take(stores, each, name);
-        await rig.settled();
-        const roots = { source: `${mount.source}/${name}`, target: `${mount.target}/${name}` };
-        assert.deepEqual((await compareTrees(disks, roots, true)).differences, []);
-      }),
-      { seed, numRuns: runs },
-    );
-    t.ok(done > 3 * runs, `${done} mutations were done in ${run} runs`);
-  });
+/** Something that happens to the gateway between two steps. */
+type Event = { away: Side | 'neither' } | { reads: Side } | { failover: Route['failover'] };
+
+const side = fc.constantFrom<Side>('source', 'target');
+const event: fc.Arbitrary<Event> = fc.oneof(
+  fc.record({ away: fc.constantFrom<Side | 'neither'>('source', 'target', 'neither', 'neither') }),
+  fc.record({ reads: side }),
+  fc.record({ failover: fc.constantFrom<Route['failover']>('none', 'full') }),
+);
+
+function befall({ down, route, repair }: Rig, event: Event): void {
+  if ('reads' in event) route.reads = event.reads;
+  else if ('failover' in event) route.failover = event.failover;
+  else {
+    down.clear();
+    if (event.away === 'neither') repair.wake();
+    else down.add(event.away);
+  }
 }
+
+/** Runs lists of steps, each in a folder of its own, and compares the sides after each. */
+async function agree(t: Test, reads: Side, lists: fc.Arbitrary<(Step | Event)[]>): Promise<void> {
+  const { rig, disks, store } = await gatewayOverWire(t, { reads, mount });
+  const listener = await listen(store);
+  const stores: Record<Client, Store> = {
+    webhdfs: clients.webhdfs(listener.url),
+    gen2: clients.gen2(listener.url),
+  };
+  t.teardown(async () => {
+    for (const each of Object.values(stores)) await each.close?.();
+    await listener.close();
+  });
+  const mkdir = (path: string) =>
+    stores.webhdfs.mutate({ verb: 'mkdir', path, parents: 'all' }, ownCtx('sides-agree'));
+  await mkdir(mount.source);
+  let run = 0;
+  let done = 0;
+  await fc.assert(
+    fc.asyncProperty(lists, async (steps) => {
+      const name = `run-${run++}`;
+      await mkdir(`${mount.source}/${name}`);
+      for (const each of steps) {
+        if ('client' in each) done += await take(stores, each, name);
+        else befall(rig, each);
+      }
+      befall(rig, { away: 'neither' });
+      await rig.settled();
+      const roots = { source: `${mount.source}/${name}`, target: `${mount.target}/${name}` };
+      assert.deepEqual((await compareTrees(disks, roots, true)).differences, []);
+    }),
+    { seed, numRuns: runs },
+  );
+  t.ok(done > 3 * runs, `${done} mutations were done in ${run} runs`);
+}
+
+const length = { minLength: 1, maxLength: 40, size: 'max' } as const;
+
+for (const reads of ['source', 'target'] satisfies Side[])
+  t.test(`reads: ${reads}`, (t) => agree(t, reads, fc.array(step, length)));
+
+t.test('while stores go away and routes flip', (t) =>
+  agree(
+    t,
+    'source',
+    fc.array(fc.oneof({ weight: 4, arbitrary: step }, { weight: 1, arbitrary: event }), length),
+  ),
+);
