@@ -55,13 +55,33 @@ const identityKeys = {
       'Where tokens come from: the usual chain of @azure/identity, a managed identity, a Kubernetes workload identity, the `az` login, a client secret, or no token at all (emulators).',
   }),
   tenantId: Type.Optional(
-    Type.String({ minLength: 1, description: 'Entra tenant. Needed with `kind: client-secret`.' }),
+    Type.String({
+      minLength: 1,
+      description:
+        'Entra tenant. Needed with `kind: client-secret`; with `workload` it wins over `AZURE_TENANT_ID`.',
+    }),
   ),
   clientId: Type.Optional(
     Type.String({
       minLength: 1,
       description:
-        'Entra application, or the user-assigned managed identity. Needed with `kind: client-secret`.',
+        'Entra application, or the user-assigned managed identity. Needed with `kind: client-secret`; with `workload` it wins over `AZURE_CLIENT_ID`.',
+    }),
+  ),
+  tokenFile: Type.Optional(
+    Type.String({
+      isPath: true,
+      minLength: 1,
+      description:
+        'With `kind: workload`: where Kubernetes puts the service account’s token. Default: `AZURE_FEDERATED_TOKEN_FILE`.',
+    }),
+  ),
+  authorityHost: Type.Optional(
+    Type.String({
+      pattern: '^https://[^/?#@\\s]+/?$',
+      expects: 'an https URL without a path',
+      description:
+        'Who gives tokens where it is not the public Entra (sovereign and private clouds), for `client-secret` and `workload`; it is not asked of Microsoft whether that is one of theirs.',
     }),
   ),
   clientSecret: secret('The application’s secret, by reference. Needed with `kind: client-secret`.'),

@@ -11,17 +11,25 @@ const noToken: TokenCredential = {
 
 /** The token source an `identity` names. */
 async function credentialOf(identity: IdentityConfig): Promise<TokenCredential> {
-  const { kind, clientId, tenantId, clientSecret } = identity;
+  const { kind, clientId, tenantId, clientSecret, tokenFile, authorityHost } = identity;
   if (kind === 'none') return noToken;
   const azure = await import('@azure/identity');
   if (kind === 'managed')
     return clientId
       ? new azure.ManagedIdentityCredential({ clientId })
       : new azure.ManagedIdentityCredential();
-  if (kind === 'workload') return new azure.WorkloadIdentityCredential();
+  const authority = authorityHost === undefined ? {} : { authorityHost, disableInstanceDiscovery: true };
+  if (kind === 'workload') {
+    return new azure.WorkloadIdentityCredential({
+      ...authority,
+      ...(clientId === undefined ? {} : { clientId }),
+      ...(tenantId === undefined ? {} : { tenantId }),
+      ...(tokenFile === undefined ? {} : { tokenFilePath: tokenFile }),
+    });
+  }
   if (kind === 'cli') return new azure.AzureCliCredential();
   if (kind === 'client-secret')
-    return new azure.ClientSecretCredential(tenantId!, clientId!, clientSecret!.reveal());
+    return new azure.ClientSecretCredential(tenantId!, clientId!, clientSecret!.reveal(), authority);
   return new azure.DefaultAzureCredential();
 }
 

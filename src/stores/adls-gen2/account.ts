@@ -74,17 +74,15 @@ export function openAccount(url: string, credential: Gen2Credential): Account {
   const base = url.replace(/\/+$/, '');
   const bearer = credential.kind === 'token' ? bearerOf(credential.credential) : undefined;
   // The SDK never sends a token over http; emulators on this machine are no risk.
-  const ownBearer = bearer && base.startsWith('http:');
-  if (ownBearer && !/^http:\/\/(localhost|127\.[\d.]+|\[::1\])([:/]|$)/i.test(base))
+  if (bearer && base.startsWith('http:') && !/^http:\/\/(localhost|127\.[\d.]+|\[::1\])([:/]|$)/i.test(base))
     throw StoreError.invalid(`a token is not sent over http to ${base}`);
-  const transport = createTransport(ownBearer ? bearer : undefined);
+  // Not by the SDK: what it throws when there is no token cannot be told from an answer that got lost.
+  const transport = createTransport(bearer);
   const sas = credential.kind === 'sas' ? credential.sas.replace(/^\?/, '') : '';
   const sdkCredential =
     credential.kind === 'shared-key'
       ? new StorageSharedKeyCredential(credential.account, credential.key)
-      : credential.kind === 'token' && !ownBearer
-        ? credential.credential
-        : new AnonymousCredential();
+      : new AnonymousCredential();
   // Retrying is for those who know what may be sent twice.
   const options = { retryOptions: { maxTries: 1 }, httpClient: transport.httpClient };
   const withSas = (endpoint: string): string => (sas === '' ? endpoint : `${endpoint}?${sas}`);
