@@ -9,6 +9,7 @@ import type { Ctx, Store } from '../src/core/store.ts';
 import { StoreError } from '../src/core/store-error.ts';
 import { createLocks } from '../src/journal/locks.ts';
 import { openSqliteJournal } from '../src/journal/sqlite-journal.ts';
+import type { KeptUpload, UploadTable } from '../src/layers/staging/uploads.ts';
 import { withStaging } from '../src/layers/staging.ts';
 import { uploadTableIn } from '../src/server/upload-table.ts';
 import { createMemoryStore } from '../src/stores/memory/memory-store.ts';
@@ -199,6 +200,51 @@ t.test('an upload that is given up leaves the flushed length, also after a resta
   await restore('source');
   test.equal((await createFixture(inner, '/fs').read(path)).toString(), 'flushed');
   test.same(await table.all(), []);
+});
+
+t.test('what is flushed is shown when a crash cannot take it back any more, and not before', async (test) => {
+  const path = '/fs/f';
+  // Position of the flush, and what comes while it is written down: an append that waits for it.
+  for (const [position, waits] of [
+    [7, false],
+    [7, true],
+    [5, false],
+  ] as const) {
+    const rows = new Map<string, KeptUpload>();
+    let onSet: (() => Promise<unknown>) | undefined;
+    const table: UploadTable = {
+      current: () => rows,
+      all: async () => [...rows.values()],
+      async set(at, upload) {
+        await onSet?.();
+        if (upload) rows.set(at, structuredClone(upload));
+        else rows.delete(at);
+      },
+    };
+    const inner = appendOnly();
+    const { mutate, mkdir, read } = createFixture(withStaging(inner, { table }), '/fs');
+    const shown = async () => (await read(path)).toString();
+    await mkdir('/fs');
+    await mutate({ verb: 'create', path, parents: 'all', body: bodyOfBytes('old') });
+    await mutate({ verb: 'stage', path, position: 3, body: bodyOfBytes(' new') });
+    let next: Promise<unknown> = Promise.resolve();
+    const seen: string[] = [];
+    onSet = async () => {
+      onSet = undefined;
+      if (waits) next = mutate({ verb: 'stage', path, position: 7, body: bodyOfBytes('er') });
+      seen.push(await shown());
+      const crashed = createFixture(withStaging(inner, { table }), '/fs');
+      seen.push((await crashed.read(path)).toString());
+    };
+    await mutate({ verb: 'flush', path, position, retain: true, close: !waits });
+    test.same(seen, ['old', 'old'], 'not while it is written down');
+    await next;
+    const flushed = 'old new'.slice(0, position);
+    test.equal(await shown(), flushed);
+    const restarted = createFixture(withStaging(inner, { table }), '/fs');
+    test.equal((await restarted.read(path)).toString(), flushed, 'nor taken back');
+    test.equal(rows.size, waits || position < 7 ? 1 : 0);
+  }
 });
 
 t.test('an append that lands late shows in nothing that stands there by then', async (test) => {

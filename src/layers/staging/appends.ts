@@ -345,9 +345,8 @@ export async function flush(staged: Staged, mutation: FlushMutation, ctx: Ctx): 
       await (isRewritten ? afterChange(set) : set);
     }
     const flushed = content || isRewritten ? await afterChange(look(store, path, ctx)) : entry;
-    upload.shown = { ...flushed, lengthBytes: position };
-    if (after === position && upload.waiting.length === 0) await uploads.end(path);
-    if (uploads.get(path) === upload) await uploads.keep(upload);
+    const isWhole = (): boolean => after === position && upload.waiting.length === 0;
+    await uploads.show(upload, { ...flushed, lengthBytes: position }, isWhole);
     return { entry: masked(flushed, upload) };
   } catch (error) {
     if (!known && !upload.kept) await uploads.end(path);

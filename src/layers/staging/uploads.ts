@@ -47,8 +47,13 @@ export interface Uploads {
   get(path: string): Upload | undefined;
   /** The upload of this path, begun with `entry` if there is none. */
   begin(entry: Entry): Upload;
-  /** Resolves when what is shown now is durable: before the first byte behind it, and before a flush is acked. */
+  /** Resolves when what is shown now is durable: before the first byte behind it. */
   keep(upload: Upload): Promise<void>;
+  /**
+   * Resolves when it is durable that readers are shown this, and they are not before: a crash must not take back what somebody has read.
+   * @param isWhole true if nothing is hidden then and nobody waits, so that the upload ends
+   */
+  show(upload: Upload, shown: Entry, isWhole: () => boolean): Promise<void>;
   /**
    * Resolves when it is durable that nothing is hidden any more, as all below. While an append may still land there the path is remembered:
    * whatever stands there then must not show those bytes.
@@ -89,9 +94,12 @@ export async function openUploads(table: UploadTable, now: () => number = Date.n
     },
   });
   for (const upload of await table.all()) uploads.set(upload.shown.path, idle(upload));
+  const rowOf = ({ shown, lateUntilMs, isReplaced }: KeptUpload): KeptUpload => ({
+    ...{ shown, lateUntilMs },
+    ...(isReplaced ? { isReplaced } : {}),
+  });
   const keep = (upload: Upload): Promise<void> => {
-    const { shown, lateUntilMs, isReplaced } = upload;
-    upload.kept = table.set(shown.path, { shown, lateUntilMs, ...(isReplaced ? { isReplaced } : {}) });
+    upload.kept = table.set(upload.shown.path, rowOf(upload));
     return upload.kept;
   };
   const isLate = (upload: Upload | undefined): boolean => (upload?.lateUntilMs ?? 0) > now();
@@ -126,6 +134,14 @@ export async function openUploads(table: UploadTable, now: () => number = Date.n
       return upload;
     },
     keep,
+    async show(upload, shown, isWhole) {
+      const ends = isWhole() && !isLate(upload);
+      if (upload.kept) await table.set(shown.path, ends ? undefined : rowOf({ ...upload, shown }));
+      upload.shown = shown;
+      if (!ends || uploads.peek(shown.path) !== upload) return;
+      if (isWhole()) uploads.delete(shown.path);
+      else if (upload.kept) await keep(upload);
+    },
     end,
     async endBelow(path) {
       await Promise.all(pathsWithin(path).map(end));
