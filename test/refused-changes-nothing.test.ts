@@ -24,6 +24,9 @@ import { serveFace } from './face-server.ts';
 import { account, key, sharedKey } from './gen2/rig.ts';
 import { signedBy } from './signed-accounts.ts';
 
+// Every request of every change is refused in turn: that takes a while on a busy machine.
+t.setTimeout(120_000);
+
 const busy = {
   webhdfs: JSON.stringify({ RemoteException: { exception: 'RetriableException', message: 'busy' } }),
   gen2: JSON.stringify({ error: { code: 'ServerBusy', message: 'busy' } }),
