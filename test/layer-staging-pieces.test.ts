@@ -2,8 +2,10 @@
 import { PassThrough } from 'node:stream';
 import t from 'tap';
 import { ownCtx } from '../src/core/ctx.ts';
+import type { Route } from '../src/core/route.ts';
 import type { Store } from '../src/core/store.ts';
 import { StoreError } from '../src/core/store-error.ts';
+import { writtenRoots } from '../src/gateway/places.ts';
 import { withStaging } from '../src/layers/staging.ts';
 import { createMemoryStore } from '../src/stores/memory/memory-store.ts';
 import { bodyOfBytes, createFixture, kindOf } from './contract/fixture.ts';
@@ -153,4 +155,38 @@ t.test('what a side keeps that missed the commit goes', async (t) => {
   t.ok((await names(inner, '/lake', true)).some((each) => each.startsWith('/lake/.twinlake/uploads/')));
   t.equal(await staged.sweepPieces!(['/lake'], Date.now() + 1, ownCtx('sweep')), 1);
   t.notOk((await names(inner, '/lake', true)).some((each) => each.startsWith('/lake/.twinlake/uploads')));
+});
+
+t.test('only what some app writes is swept', async (t) => {
+  const mounts = [{ source: '/clusters/billing', target: '/billing' }];
+  const evaluation = [{ source: '/clusters/billing', target: '/billing-eval' }];
+  const other = [{ source: '/clusters/other', target: '/other' }];
+  const route = (more: Partial<Route>): Route => ({
+    ...{
+      app: 'a',
+      reads: 'source',
+      writes: 'both',
+      ack: 'primary',
+      ackFallback: 'degrade',
+      failover: 'none',
+    },
+    mounts,
+    ...more,
+  });
+  const table: [string, Route[], string[], string[]][] = [
+    ['no app', [], [], []],
+    ['both sides', [route({})], ['/clusters/billing'], ['/billing']],
+    ['an evaluation', [route({ writes: 'target', mounts: evaluation })], [], ['/billing-eval']],
+    ['before a migration', [route({ writes: 'source', mounts: other })], ['/clusters/other'], []],
+    [
+      'an evaluation beside it',
+      [route({}), route({ writes: 'target', mounts: evaluation })],
+      ['/clusters/billing'],
+      ['/billing', '/billing-eval'],
+    ],
+  ];
+  for (const [what, routes, source, target] of table) {
+    t.same(writtenRoots(routes, 'source'), source, what);
+    t.same(writtenRoots(routes, 'target'), target, what);
+  }
 });

@@ -79,3 +79,11 @@ export function isTwoSided(mount: Mount, routes: Iterable<Route>): boolean {
   }
   return writes.has('both') || writes.size > 1;
 }
+
+/** Roots of mounts, in the side's names, that some app writes there: a side that nobody writes is not changed by the gateway either. */
+export function writtenRoots(routes: Iterable<Route>, side: Side): string[] {
+  const roots = new Set<string>();
+  for (const { writes, mounts } of routes)
+    if (writes === 'both' || writes === side) for (const mount of mounts) roots.add(mount[side]);
+  return [...roots];
+}

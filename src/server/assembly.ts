@@ -4,6 +4,7 @@ import { ownCtx } from '../core/ctx.ts';
 import type { Side, Store } from '../core/store.ts';
 import { createGateway } from '../gateway/gateway.ts';
 import { closeIdleUploads, createRestorer } from '../gateway/idle-uploads.ts';
+import { writtenRoots } from '../gateway/places.ts';
 import type { UnderWay } from '../gateway/under-way.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { Locks } from '../journal/locks.ts';
@@ -166,7 +167,7 @@ const sweepMs = 60_000;
 
 /** Removes them on one side; what does not go now goes the next time. */
 async function sweepPieces({ table, sides, config, logger }: Parts, side: Side): Promise<void> {
-  const below = table.mounts().map((mount) => mount[side]);
+  const below = writtenRoots(table.current().routes.values(), side);
   const beforeMs = Date.now() - config.writes.blocksIdleMs;
   try {
     const ctx = ownCtx('sweep', AbortSignal.timeout(sweepMs));
