@@ -44,6 +44,17 @@ t.test('transition: a flip of the reads never waits', async (t) => {
   t.equal(held.size + added.length, 0);
 });
 
+t.test('transition: what an app may do is tightened at once, whatever has to wait', async (t) => {
+  const access = { readOnly: true };
+  const free = route('a', 'target', 'both');
+  const bound = { ...free, access };
+  const oneSided = route('a', 'target', 'target');
+  const after = (before: Route, next: Route[]) => transition([before], next, unsettled).routes.get('a');
+  t.strictSame(after(free, [{ ...oneSided, access }]), bound);
+  t.strictSame(after(bound, [oneSided]), free, 'and loosened');
+  t.strictSame(after(bound, []), bound, 'an app that goes gains nothing by that');
+});
+
 t.test('transition: a side goes only when nothing needs it', async (t) => {
   const before = [route('a', 'target', 'both')];
   const after = [route('a', 'target', 'target')];

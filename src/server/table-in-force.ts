@@ -65,7 +65,7 @@ export function transition(
     const needed = before.mounts.find((mount) => !kept.some(isSame(mount)) && unsettled(mount.target));
     if (!needed) continue;
     // What a caller may do is no matter of sides: a tightened rule holds at once.
-    routes.set(before.app, withAccess(before, after?.access));
+    routes.set(before.app, after ? withAccess(before, after.access) : before);
     held.set(before.app, `both sides are needed until nothing below ${needed.target} diverges any more`);
   }
   const next = [...routes.values()];
