@@ -45,6 +45,26 @@ t.test('a listener says how callers may prove who they are', (t) => {
   t.end();
 });
 
+t.test('tokens of callers can only be sent on where callers have tokens', (t) => {
+  const withTarget = (schemes: string) =>
+    parseGatewayConfig(
+      `state: { dir: state }
+stores: { source: { type: memory }, target: { type: adls-gen2, url: "https://a.b", identity: { forwardCallers: true } } }
+listen: { data: { auth: { schemes: [${schemes}], bearer: { issuers: [x], jwksUrl: "https://login.example/keys" } } } }
+`,
+      { file: 'gateway.yaml', dir: '/', env: {} },
+    );
+  t.match(
+    refusal(() => withTarget('none')),
+    /gateway\.yaml:2:\d+: needs `bearer` in `listen\.data\.auth\.schemes`/,
+  );
+  t.equal(
+    refusal(() => withTarget('bearer')),
+    '',
+  );
+  t.end();
+});
+
 t.test('an app says what its callers may do', (t) => {
   const access = (text: string) => routes(text).routes.get('a')!.access;
   t.strictSame(access('{}'), { readOnly: false });

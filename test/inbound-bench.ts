@@ -12,8 +12,8 @@ export const key = Buffer.from('a key that is long enough for everybody').toStri
 /** Its second key. */
 export const otherKey = Buffer.from('the key that will be the only one soon').toString('base64');
 
-/** @param more of gateway.yaml, below `listen.data`; @param routes the apps of routes.yaml */
-export async function inboundGateway(t: Test, more: string, routes: string) {
+/** @param more of gateway.yaml, below `listen.data`; @param routes the apps of routes.yaml; @param target keys of the target store */
+export async function inboundGateway(t: Test, more: string, routes: string, target = 'type: memory') {
   // Not `t.testdir()`: a test may have two of them.
   const dir = await mkdtemp(join(tmpdir(), 'twinlake-inbound-'));
   t.teardown(() => rm(dir, { recursive: true, force: true }));
@@ -22,7 +22,7 @@ listen:
   data: { port: 0, ${more} }
   admin: { port: 0 }
 state: { dir: state }
-stores: { source: { type: memory }, target: { type: memory } }
+stores: { source: { type: memory }, target: { ${target} } }
 accounts: [acct]
 `;
   const env = { KEY1: key, KEY2: otherKey };

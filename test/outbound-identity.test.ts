@@ -26,7 +26,7 @@ async function bench(t: Test, knows: (grant: Grant) => string | undefined) {
     t.teardown(() => store.close?.());
     return createFixture(store, '/lake');
   };
-  return { entra, storeWith, url: lake.url };
+  return { entra, storeWith, url: lake.url, tls, bearer };
 }
 
 /** For the length of a test. */
@@ -119,4 +119,80 @@ t.test('Gen1 gets tokens of its own resource', async (t) => {
   await old.write('/old/f', 'through Gen1');
   t.equal((await old.read('/old/f')).toString(), 'through Gen1');
   t.match(entra.grants[0]?.asked.scope, /^https:\/\/datalake\.azure\.net\/\/\.default/);
+});
+
+t.test('Gen1 gets callers’ tokens of its own resource', async (t) => {
+  const { entra, url } = await bench(t, () => 'app-2');
+  const own = { kind: 'client-secret', tenantId, clientId: 'app-2', authorityHost: entra.url } as const;
+  const identity = { ...own, clientSecret: secretOf('sesame'), forwardCallers: true };
+  const store = await makeStore('source', { type: 'adls-gen1', url, identity } as Gen1Config);
+  t.teardown(() => store.close?.());
+  const { mutate, failure } = createFixture(store, '/old');
+  const mkdir = async (path: string, oid: string, audience: string) => {
+    const token = await entra.tokenFor(oid, audience);
+    const caller = { scheme: 'bearer' as const, token: { reveal: () => token, audiences: [audience] } };
+    return mutate({ verb: 'mkdir', path, parents: 'all' }, { caller });
+  };
+  t.match(await mkdir('/old/d', 'app-1', 'https://datalake.azure.net/'), {});
+  t.equal((await failure(mkdir('/old/e', 'app-2', 'https://datalake.azure.net/'))).kind, 'denied');
+  t.equal((await failure(mkdir('/old/f', 'app-1', 'https://storage.azure.com/'))).kind, 'denied');
+  const gateways = mutate({ verb: 'mkdir', path: '/old/g', parents: 'all' }, { caller: {} });
+  t.equal((await failure(gateways)).kind, 'denied', 'without a caller it is the gateway’s own');
+});
+
+t.test('callers’ tokens go on to the store that they were made for, and to no other', async (t) => {
+  const { entra, url, tls, bearer } = await bench(t, () => 'app-1');
+  const own = `kind: client-secret, tenantId: ${tenantId}, clientId: app-1, clientSecret: "\${env:KEY1}"`;
+  const identity = `{ ${own}, authorityHost: "${entra.url}", forwardCallers: true }`;
+  const target = `type: adls-gen2, url: "${url}/acct", identity: ${identity}`;
+  const routes = '  default: { reads: target, writes: target }';
+  const front = await inboundGateway(t, `${tls}, auth: { schemes: [bearer], ${bearer} }`, routes, target);
+  const storage = 'https://storage.azure.com';
+  const headersOf = async (oid: string, audience: string) => ({
+    authorization: `Bearer ${await entra.tokenFor(oid, audience)}`,
+    'x-ms-version': '2023-11-03',
+    'content-length': '0',
+  });
+  const [may, mayNot] = [await headersOf('app-1', storage), await headersOf('app-2', `${storage}/`)];
+  const status = async (line: string, headers: Record<string, string>) =>
+    (await front.ask(line, headers)).status;
+  t.equal(await status('PUT /acct/lake/f?resource=file', may), 201);
+  t.equal(await status('DELETE /acct/lake/f', mayNot), 403, 'though the gateway itself may');
+  t.equal(await status('HEAD /acct/lake/f', mayNot), 200);
+  const forOthers = await headersOf('app-1', 'https://datalake.azure.net/');
+  t.equal(
+    await status('HEAD /acct/lake/f', forOthers),
+    403,
+    'a token for another store is not shown to this one',
+  );
+
+  const both = Array.from({ length: 20 }, (_, i) =>
+    status(`PUT /acct/lake/${i}?resource=file`, i % 2 ? may : mayNot),
+  );
+  t.strictSame(
+    await Promise.all(both),
+    both.map((_, i) => (i % 2 ? 201 : 403)),
+    'side by side each is who it is',
+  );
+
+  const { authorization } = may;
+  const write = async (name: string, second: Record<string, string>) => {
+    const line = `/webhdfs/v1/old/${name}?op=CREATE`;
+    const first = await fetch(front.url + line, {
+      method: 'PUT',
+      headers: { authorization },
+      redirect: 'manual',
+    });
+    const link = first.headers.get('location')!.slice(front.url.length);
+    return (await front.ask(`PUT ${link}`, second, 'x')).status;
+  };
+  t.equal(await write('w', { authorization }), 201);
+  t.equal(await write('v', {}), 403, 'a link is no token');
+  t.equal(
+    await write('v', { authorization: mayNot.authorization }),
+    403,
+    'nor is another’s token that of the link',
+  );
+  t.equal(await write('v', { authorization: 'Bearer x.y.z' }), 401);
+  t.equal(await status('HEAD /acct/lake/v', may), 404);
 });

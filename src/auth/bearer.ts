@@ -51,7 +51,7 @@ async function verify(token: string, keys: JWTVerifyGetKey, options: BearerOptio
       clockTolerance: options.clockSkewMs / 1000,
       currentDate: new Date(options.now()),
     });
-    return identityOf(payload);
+    return identityOf(payload, token);
   } catch (error) {
     if (error instanceof errors.JWTExpired) return badToken('the token has expired', 'expired-credential');
     if (isOfToken(error)) return badToken('the token is not good here');
@@ -78,7 +78,7 @@ function isOfToken(error: unknown): boolean {
  * Entra's claims: `oid` is whom its ACLs name, and `azp` (v2 tokens) or `appid` (v1) the application. Names and mail addresses are not
  * looked at: their owners change.
  */
-function identityOf(payload: JWTPayload): Finding {
+function identityOf(payload: JWTPayload, token: string): Finding {
   const claim = (name: string): string | undefined => {
     const value = payload[name];
     return typeof value === 'string' && value !== '' ? value : undefined;
@@ -90,6 +90,7 @@ function identityOf(payload: JWTPayload): Finding {
     user,
     authenticated: true,
     scheme: 'bearer',
+    token: { reveal: () => token, audiences: [payload.aud ?? []].flat() },
     ...(clientId === undefined ? {} : { clientId }),
   };
 }

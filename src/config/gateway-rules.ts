@@ -74,7 +74,11 @@ function completeGen2(store: Gen2Config): Gen2Config {
   const account =
     store.account ?? pathname.split('/').findLast((part) => part !== '') ?? hostname.split('.')[0]!;
   const needsIdentity = !store.key && !store.sas && !store.identity;
-  return { ...store, account, ...(needsIdentity ? { identity: { kind: 'default' as const } } : {}) };
+  return {
+    ...store,
+    account,
+    ...(needsIdentity ? { identity: { kind: 'default' as const, forwardCallers: false } } : {}),
+  };
 }
 
 /** Keys that contradict each other or the machine. */
@@ -93,6 +97,8 @@ export function crossChecks(config: GatewayConfig): { path: KeyPath; reason: str
     if ('identity' in store && store.identity) {
       for (const name of missingOf(store.identity))
         note(`stores.${side}.identity.${name}`, `missing key '${name}': kind client-secret needs it`);
+      if (store.identity.forwardCallers && !config.listen.data.auth.schemes.includes('bearer'))
+        note(`stores.${side}.identity.forwardCallers`, 'needs `bearer` in `listen.data.auth.schemes`');
     }
   }
   const { tls, port } = config.listen.data;

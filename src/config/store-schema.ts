@@ -84,6 +84,11 @@ const identityKeys = {
         'Who gives tokens where it is not the public Entra (sovereign and private clouds), for `client-secret` and `workload`; it is not asked of Microsoft whether that is one of theirs.',
     }),
   ),
+  forwardCallers: Type.Boolean({
+    default: false,
+    description:
+      'Requests of a caller with a bearer token carry that token, if its audience is this store’s, so that the store’s own ACLs judge; a token for others is refused. All else, repair too, uses the identity named here.',
+  }),
   clientSecret: secret('The application’s secret, by reference. Needed with `kind: client-secret`.'),
 };
 

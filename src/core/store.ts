@@ -14,6 +14,12 @@ export function otherSide(side: Side): Side {
 /** How a caller was found out; `none`: nobody asked. */
 export type Scheme = 'none' | 'shared-key' | 'sas' | 'bearer' | 'certificate' | 'user-name';
 
+/** A token that a caller proved itself by; printing it shows only for whom it was made. */
+export interface CallerToken {
+  reveal(): string;
+  audiences: readonly string[];
+}
+
 /** Who calls, as far as the face can tell. */
 export interface Caller {
   host?: string;
@@ -27,6 +33,8 @@ export interface Caller {
   authenticated?: boolean;
   /** Absent where nobody asked for a credential. */
   scheme?: Scheme;
+  /** Of the scheme `bearer`, if this request brought it. */
+  token?: CallerToken;
   /** What the credential allows, by any of them; absent: everything. */
   grants?: readonly Grant[];
   /** True if the connection comes from this machine (semantics C1). */

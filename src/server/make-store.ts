@@ -3,6 +3,7 @@ import type { TokenCredential } from '@azure/identity';
 import type { Gen1Config, Gen2Config, IdentityConfig, StoreConfig } from '../config/store-schema.ts';
 import type { Side, Store } from '../core/store.ts';
 import { StoreError } from '../core/store-error.ts';
+import { forwardCallers } from '../layers/forward-callers.ts';
 
 /** For emulators that look at no token. */
 const noToken: TokenCredential = {
@@ -44,12 +45,18 @@ async function gen2(name: string, { url, account, key, sas, identity }: Gen2Conf
   if (sas) return createAdlsGen2Store({ name, url, credential: { kind: 'sas', sas: sas.reveal() } });
   if (!identity) throw StoreError.invalid(`${name}: neither key, nor sas, nor identity`);
   const credential = await credentialOf(identity);
-  return createAdlsGen2Store({ name, url, credential: { kind: 'token', credential } });
+  if (!identity.forwardCallers)
+    return createAdlsGen2Store({ name, url, credential: { kind: 'token', credential } });
+  const { onBehalf, around } = forwardCallers(['https://storage.azure.com', new URL(url).origin]);
+  return around(createAdlsGen2Store({ name, url, credential: { kind: 'token', credential, onBehalf } }));
 }
 
 async function gen1(name: string, { url, identity }: Gen1Config): Promise<Store> {
   const { createAdlsGen1Store } = await import('../stores/adls-gen1/adls-gen1-store.ts');
-  return createAdlsGen1Store({ name, url, credential: await credentialOf(identity) });
+  const credential = await credentialOf(identity);
+  if (!identity.forwardCallers) return createAdlsGen1Store({ name, url, credential });
+  const { onBehalf, around } = forwardCallers(['https://datalake.azure.net', new URL(url).origin]);
+  return around(createAdlsGen1Store({ name, url, credential, onBehalf }));
 }
 
 /** The driver for one side. @throws StoreError if it cannot be made */

@@ -26,7 +26,7 @@ export interface Subject {
 }
 
 /** Who calls, as far as it was proven. */
-export type Identity = Pick<Caller, 'user' | 'clientId' | 'authenticated' | 'scheme' | 'grants'>;
+export type Identity = Pick<Caller, 'user' | 'clientId' | 'authenticated' | 'scheme' | 'token' | 'grants'>;
 
 /** @throws StoreError `unauthenticated` or `denied`, in the protocol's words by its code; `unavailable` if keys cannot be had */
 export type Identify = (presented: Presented) => Promise<Identity>;

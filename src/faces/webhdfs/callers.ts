@@ -31,6 +31,11 @@ export async function callerOf(
     if (scheme !== undefined) caller.authenticated = true;
     if (user !== undefined) caller.user = user;
     if (app !== undefined) caller.app = app;
+    // The link stands for the token, but a store that is to see the token itself needs it again.
+    if (scheme === 'bearer' && request.headers.authorization !== undefined) {
+      const again = await identify({ request });
+      if (again.token && again.user === user) caller.token = again.token;
+    }
     return caller;
   }
   const claimed = claimedUser(target);

@@ -14,6 +14,8 @@ export interface AdlsGen1StoreOptions {
   url: string;
   /** A credential of `@azure/identity`, or anything that gives tokens. */
   credential: TokenProvider;
+  /** The Authorization header of who is asked for now; undefined: the credential's own. */
+  onBehalf?: () => string | undefined;
   /** The caller closes it. */
   dispatcher?: Dispatcher;
   /** At most so many; default 128. */
@@ -42,7 +44,8 @@ const supports: Supports = {
 /** A store over one Gen1 account. It asks for a token before the first request. */
 export function createAdlsGen1Store(options: AdlsGen1StoreOptions): Store {
   const transport = createTransport(options);
-  const authorization = createTokenSource(options.credential, options.now ?? Date.now);
+  const own = createTokenSource(options.credential, options.now ?? Date.now);
+  const authorization = async (): Promise<string> => options.onBehalf?.() ?? own();
   const calls = createGen1Calls(options.url, authorization, transport);
   return createHadoopStore(createParts(options.name, calls, supports), transport.close, { concat: msConcat });
 }
