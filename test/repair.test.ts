@@ -1,7 +1,7 @@
 // What holds repair up, and what does not: hanging copies, paths that fail, folders whose newest content is on the other side, leftovers.
 import t from 'tap';
 import { ownCtx } from '../src/core/ctx.ts';
-import { otherSide, type Store } from '../src/core/store.ts';
+import { otherSide, type Side, type Store } from '../src/core/store.ts';
 import { StoreError } from '../src/core/store-error.ts';
 import type { Divergence } from '../src/journal/journal.ts';
 import { createLocks } from '../src/journal/locks.ts';
@@ -163,6 +163,23 @@ t.test('what a killed process left under hidden names is removed, what was put a
     [],
   );
   t.equal((await all()).filter((path) => path.endsWith('/kept/1/x')).length, 2);
+});
+
+t.test('on a side that no app writes hidden folders are left to the gateway that made them', async (t) => {
+  const rig = await createRig(t);
+  await rig.repair.close();
+  const { stores, journal, locks } = rig;
+  const copy = '/lake/.twinlake/repair/other-1';
+  for (const store of [stores.source, stores.target]) await put(store, copy, 'a copy under way');
+  const options = { concurrency: 1, pollMs: 10, backoffMs: 1, maxBackoffMs: 1 };
+  const mounts = () => [{ source: '/', target: '/' }];
+  const writtenRoots = (side: Side) => (side === 'target' ? ['/'] : []);
+  const limits = { now: Date.now, zombieMs: 0, lagMs: 2000, isDown: () => false };
+  const ctx = () => ownCtx('repair');
+  const repair = startRepair({ stores, journal, locks, mounts, writtenRoots, ctx, ...limits }, options);
+  t.teardown(() => repair.close());
+  await until('it is gone', async () => (await look(stores.target, copy)) === '(not-found)');
+  t.equal(await look(stores.source, copy), 'a copy under way');
 });
 
 t.test('names and attributes that the other side refuses for good are pinned', async (t) => {

@@ -63,6 +63,7 @@ function startRepairOf(parts: Omit<Parts, 'repair' | 'table'>, table: () => Tabl
       locks,
       isDown: (side) => sides[side].breaker() === 'open',
       mounts: () => table().mounts(),
+      writtenRoots: (side) => writtenRoots(table().current().routes.values(), side),
       isHeld: (path) => stamps.heldBecause(path) !== undefined,
       now: Date.now,
       zombieMs: config.writes.zombieMs,

@@ -1,6 +1,5 @@
 // The folders that repair's copies wait in: emptied of what a killed process or a late request left, and removed once nothing is in them,
 // so that a settled tree is the client's alone.
-import type { Mount } from '../core/mount.ts';
 import { joinPath, nameOf, parentOf } from '../core/path.ts';
 import type { Side } from '../core/store.ts';
 import { StoreError } from '../core/store-error.ts';
@@ -28,8 +27,8 @@ const retryMs = 5000;
 const hiddenName = '.twinlake';
 
 /** Where hidden folders may stand: of a mount of everything below `/`, in each root folder. */
-async function* rootsOf(parts: SyncParts, side: Side, mount: Mount): AsyncGenerator<string> {
-  if (mount[side] !== '/') return yield joinPath(mount[side], hiddenName);
+async function* rootsOf(parts: SyncParts, side: Side, root: string): AsyncGenerator<string> {
+  if (root !== '/') return yield joinPath(root, hiddenName);
   for await (const { path, type } of entriesOf(parts.stores[side], '/', parts.ctx()))
     if (type === 'directory') yield nameOf(path) === hiddenName ? path : joinPath(path, hiddenName);
 }
@@ -56,9 +55,10 @@ export function createHiddenFolders(parts: SyncParts): HiddenFolders {
     known.set(`${side} ${root}`, { side, root, nextMs: 0, lateMs });
   };
   const lookForAll = async (): Promise<void> => {
-    for (const mount of parts.mounts())
-      for (const side of ['source', 'target'] as const)
-        for await (const root of rootsOf(parts, side, mount)) know(side, root);
+    for (const side of ['source', 'target'] as const) {
+      const mounts = parts.writtenRoots?.(side) ?? parts.mounts().map((mount) => mount[side]);
+      for (const mount of mounts) for await (const root of rootsOf(parts, side, mount)) know(side, root);
+    }
     looked = true;
   };
   const removeUnused = async ({ side, root }: Known): Promise<boolean> => {

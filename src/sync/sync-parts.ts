@@ -21,6 +21,8 @@ export interface SyncParts {
   locks: Locks;
   /** Mounts of all apps. */
   mounts(): readonly Mount[];
+  /** Roots of mounts that some app writes on this side, all if absent: elsewhere hidden folders are another gateway's. */
+  writtenRoots?(side: Side): readonly string[];
   /** True where nothing may be made equal: an operator has to say first what is true (semantics D1). */
   isHeld?(path: string): boolean;
   now(): number;
