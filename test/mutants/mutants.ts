@@ -2,6 +2,7 @@
 import { moveMutants } from './move-mutants.ts';
 import type { Mutant } from './mutant.ts';
 import { repairMutants } from './repair-mutants.ts';
+import { uploadMutants } from './upload-mutants.ts';
 
 /** The least that has to be there (issue 4); of each kind there may be several. */
 export const kinds = [
@@ -196,4 +197,5 @@ export const mutants: readonly Mutant[] = [
   },
   ...repairMutants,
   ...moveMutants,
+  ...uploadMutants,
 ];
