@@ -12,7 +12,7 @@ import { createLinkSigner } from '../../src/faces/webhdfs/links.ts';
 import { createWebhdfsFace } from '../../src/faces/webhdfs/webhdfs-face.ts';
 import { closeIdleUploads } from '../../src/gateway/idle-uploads.ts';
 import { withStaging } from '../../src/layers/staging.ts';
-import { uploadTableIn } from '../../src/server/upload-table.ts';
+import { holdLateUploads, uploadTableIn } from '../../src/server/upload-table.ts';
 import { createMemoryStore } from '../../src/stores/memory/memory-store.ts';
 import type { Face } from '../../src/wire/http.ts';
 import { breakable, type Fault } from '../gateway/breakable.ts';
@@ -95,7 +95,12 @@ export async function createWorld(t: Test, appends: Side | undefined): Promise<W
       route: { failover: 'full', reads: primary },
       wrap: (side, _, journal) => {
         const store = mortal(faulty[side].store, () => isDead);
-        return withStaging(store, { table: uploadTableIn(() => journal, side) });
+        const table = uploadTableIn(() => journal, side);
+        const held = holdLateUploads(journal, [{ source: '/', target: '/' }], {
+          nowMs: Date.now(),
+          zombieMs: 0,
+        });
+        return withStaging(store, { table: { ...table, all: () => held.then(table.all) } });
       },
     });
   };
