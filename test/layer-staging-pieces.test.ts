@@ -189,4 +189,7 @@ t.test('only what some app writes is swept', async (t) => {
     t.same(writtenRoots(routes, 'source'), source, what);
     t.same(writtenRoots(routes, 'target'), target, what);
   }
+  const both = [route({}), route({ mounts: other })];
+  const isHeld = (path: string) => path === '/billing';
+  t.same(writtenRoots(both, 'target', isHeld), ['/other'], 'nothing where a journal was lost');
 });

@@ -80,10 +80,18 @@ export function isTwoSided(mount: Mount, routes: Iterable<Route>): boolean {
   return writes.has('both') || writes.size > 1;
 }
 
-/** Roots of mounts, in the side's names, that some app writes there: a side that nobody writes is not changed by the gateway either. */
-export function writtenRoots(routes: Iterable<Route>, side: Side): string[] {
+/**
+ * Roots of mounts, in the side's names, that some app writes there: a side that nobody writes is not changed by the gateway either.
+ * @param isHeld true for canonical paths where nothing may be changed for now
+ */
+export function writtenRoots(
+  routes: Iterable<Route>,
+  side: Side,
+  isHeld: (path: string) => boolean = () => false,
+): string[] {
   const roots = new Set<string>();
   for (const { writes, mounts } of routes)
-    if (writes === 'both' || writes === side) for (const mount of mounts) roots.add(mount[side]);
+    if (writes === 'both' || writes === side)
+      for (const mount of mounts) if (!isHeld(mount.target)) roots.add(mount[side]);
   return [...roots];
 }

@@ -167,8 +167,9 @@ const sweepEveryMs = 3_600_000;
 const sweepMs = 60_000;
 
 /** Removes them on one side; what does not go now goes the next time. */
-async function sweepPieces({ table, sides, config, logger }: Parts, side: Side): Promise<void> {
-  const below = writtenRoots(table.current().routes.values(), side);
+async function sweepPieces({ table, stamps, sides, config, logger }: Parts, side: Side): Promise<void> {
+  const isHeld = (path: string): boolean => stamps.heldBecause(path) !== undefined;
+  const below = writtenRoots(table.current().routes.values(), side, isHeld);
   const beforeMs = Date.now() - config.writes.blocksIdleMs;
   try {
     const ctx = ownCtx('sweep', AbortSignal.timeout(sweepMs));
