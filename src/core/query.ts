@@ -20,6 +20,12 @@ export interface StatQuery {
 }
 
 /**
+ * A listing that has something to show answers after this time, milliseconds, though the page is not full: each folder of a tree may be a
+ * request of its own, and a page that takes longer than its caller waits would be asked for again and again.
+ */
+export const pageMs = 1000;
+
+/**
  * The entries of a folder in order of name (UTF-8 byte order within each folder; recursive: depth first, a folder before
  * its content). The folder itself is not in it. Listing a file gives that one file.
  */

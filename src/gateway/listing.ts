@@ -3,7 +3,7 @@ import pLimit from 'p-limit';
 import type { Entry } from '../core/entry.ts';
 import { isHidden } from '../core/mount.ts';
 import { joinPath, nameOf, relativeTo } from '../core/path.ts';
-import type { ListQuery, ListResult } from '../core/query.ts';
+import { type ListQuery, type ListResult, pageMs } from '../core/query.ts';
 import type { Route } from '../core/route.ts';
 import { type Ctx, otherSide, type Side } from '../core/store.ts';
 import { StoreError } from '../core/store-error.ts';
@@ -174,8 +174,11 @@ async function listByWalking(
 ): Promise<ListResult> {
   const entries: Entry[] = [];
   let last = '';
+  const { now } = listing.parts;
+  const untilMs = now() + pageMs;
+  const isFull = (): boolean => entries.length === limit || (entries.length > 0 && now() > untilMs);
   for await (const entry of walk(listing, path, after)) {
-    if (entries.length === limit) return { entries, token: encodeCursor({ after: last }) };
+    if (isFull()) return { entries, token: encodeCursor({ after: last }) };
     entries.push(entry);
     last = relativeName(listing, path, entry);
   }

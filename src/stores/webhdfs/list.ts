@@ -1,7 +1,7 @@
 // Listing: pages of a folder or a tree, that go on where the last one ended.
 import type { Entry } from '../../core/entry.ts';
 import { joinPath, nameOf } from '../../core/path.ts';
-import type { ListQuery, ListResult } from '../../core/query.ts';
+import { type ListQuery, type ListResult, pageMs } from '../../core/query.ts';
 import type { Ctx } from '../../core/store.ts';
 import { StoreError } from '../../core/store-error.ts';
 import type { FolderPage } from './hadoop-calls.ts';
@@ -10,16 +10,27 @@ import { missing, type StoreParts } from './store-parts.ts';
 
 type Step = [entry: Entry, places: Place[]];
 
-/** The token says where each folder on the way down stands. @throws StoreError `not-found`, `invalid` */
-export async function list(parts: StoreParts, query: ListQuery, ctx: Ctx): Promise<ListResult> {
+/**
+ * The token says where each folder on the way down stands.
+ * @param nowMs a clock that never goes back
+ * @throws StoreError `not-found`, `invalid`
+ */
+export async function list(
+  parts: StoreParts,
+  query: ListQuery,
+  ctx: Ctx,
+  nowMs: () => number = () => performance.now(),
+): Promise<ListResult> {
   const { path, recursive, limit } = query;
   if (!Number.isInteger(limit) || limit < 1) throw StoreError.invalid('a page has at least one entry');
   const places = placesOf(query);
   const entries: Entry[] = [];
   let last: Place[] = [];
+  const untilMs = nowMs() + pageMs;
+  const isFull = (): boolean => entries.length === limit || (entries.length > 0 && nowMs() > untilMs);
   try {
     for await (const [entry, behind] of walk(parts, path, recursive, places, ctx)) {
-      if (entries.length === limit) return { entries, token: encodeToken(last) };
+      if (isFull()) return { entries, token: encodeToken(last) };
       entries.push(entry);
       last = behind;
     }
