@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
-import { TLSSocket } from 'node:tls';
+import { type PeerCertificate, TLSSocket } from 'node:tls';
 import { StoreError } from '../core/store-error.ts';
 import type { Face, FaceReply, FaceRequest } from '../wire/http.ts';
 import { type RequestBody, takeBody } from './request-body.ts';
@@ -70,7 +70,9 @@ export async function exchange(
 /** The certificate that the client showed, if the listener asks for one. */
 function certificateOf(socket: Socket): Pick<FaceRequest, 'certificate'> {
   if (!(socket instanceof TLSSocket)) return {};
-  const { subject } = socket.getPeerCertificate();
+  // Null if the connection has gone meanwhile.
+  const shown: Partial<PeerCertificate> | null = socket.getPeerCertificate();
+  const subject = shown?.subject;
   if (subject === undefined) return {};
   // A list if it is there more than once.
   const name: unknown = subject.CN;

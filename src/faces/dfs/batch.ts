@@ -57,7 +57,7 @@ function parseBatch(body: string, contentType: string | undefined): Part[] {
 }
 
 /** What a part says for itself. */
-const ownHeader = /^(x-ms-|if-|content-|authorization$|date$)/;
+const ownHeader = /^(x-ms-|if-|content-|transfer-encoding$|authorization$|date$)/;
 
 /** The rest is the batch's, and every part with it the same app's: also where a proxy says by a header which app that is. */
 function headersOf(request: FaceRequest, part: Part): FaceRequest['headers'] {
