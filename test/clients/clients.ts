@@ -10,6 +10,14 @@ export const clients: readonly Client[] = [
     packages: ['azure-datalake-store==1.0.1', 'azure-core==1.41.0', 'requests==2.34.2'],
     script: 'gen1_datalake_store.py',
   }),
+  javaClient({
+    name: 'Hadoop adl://',
+    protocol: 'gen1',
+    inCi: false,
+    version: 'hadoop-azure-datalake@3.4.2',
+    mainClass: 'HadoopClient',
+    args: ['adl'],
+  }),
   pythonClient({
     name: 'HdfsCLI',
     protocol: 'webhdfs',

@@ -53,6 +53,7 @@ final class Connection {
     if (scheme.equals("adl")) {
       trust(lab);
       conf.set("dfs.adls.lab.hostname", URI.create(lab.text("tlsEndpoint")).getAuthority());
+      conf.set("dfs.adls.lab.mountpoint", "/");
       conf.set("fs.adl.oauth2.access.token.provider.type", "Custom");
       conf.setClass("fs.adl.oauth2.access.token.provider", AnyToken.class, AzureADTokenProvider.class);
     }
