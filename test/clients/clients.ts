@@ -1,7 +1,7 @@
 // Every client of the matrix; the order is the order of the columns.
 import type { Client } from './client.ts';
 import { javaClient } from './java-client.ts';
-import { pythonClient } from './script-client.ts';
+import { nodeClient, pythonClient } from './script-client.ts';
 
 export const clients: readonly Client[] = [
   pythonClient({
@@ -9,6 +9,12 @@ export const clients: readonly Client[] = [
     protocol: 'gen1',
     packages: ['azure-datalake-store==1.0.1', 'azure-core==1.41.0', 'requests==2.34.2'],
     script: 'gen1_datalake_store.py',
+  }),
+  nodeClient({
+    name: 'azure-arm-datalake-store',
+    protocol: 'gen1',
+    packages: ['azure-arm-datalake-store@3.1.2-preview'],
+    script: 'gen1-arm-datalake-store.ts',
   }),
   javaClient({
     name: 'Hadoop adl://',

@@ -53,6 +53,36 @@ export function pythonClient({
   };
 }
 
+/** A client from npm. */
+export function nodeClient({
+  name,
+  protocol,
+  inCi = true,
+  packages,
+  script,
+  args = [],
+}: ScriptParts): Client {
+  const file = resolve(import.meta.dirname, 'node', script);
+  const dirIn = (cache: string): string => installDir(cache, 'node', packages);
+  const quietly = ['--no-audit', '--no-fund', '--save-exact'];
+  return {
+    name,
+    version: packages[0]!,
+    protocol,
+    inCi,
+    install: (cache) =>
+      installOnce(dirIn(cache), (dir) =>
+        runInstaller('npm', ['install', ...quietly, '--prefix', dir, ...packages], dir),
+      ),
+    run: (where, cache) =>
+      scriptResults(process.execPath, [file, ...args], where, {
+        TWINLAKE_CLIENT_DIR: dirIn(cache),
+        NODE_EXTRA_CA_CERTS: where.caFile,
+        NODE_NO_WARNINGS: '1',
+      }),
+  };
+}
+
 /** Runs `command`, gives it `where` and yields its lines. @throws Error with its stderr if it ends otherwise than well */
 export async function* scriptResults(
   command: string,
